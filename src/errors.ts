@@ -26,6 +26,16 @@ export class Problem<Code extends string = string> extends Error {
   }
 }
 
+/** The same request can succeed later. The reply has `Retry-After`. */
+export class RetryLater<Code extends string = string> extends Problem<Code> {
+  readonly retryAfterSeconds: number;
+
+  constructor(code: Code, retryAfterSeconds: number, options?: ProblemOptions) {
+    super(code, options);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
 /** A mistake in the options; its message is for the person who started the program. */
 export class ConfigError extends Error {}
 

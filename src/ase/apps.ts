@@ -28,6 +28,7 @@ const mount = <Caller>(server: Server<Caller>, context: ServerContext, options: 
   ...rejectUnknownPaths(server, context, options),
 ];
 
+/** These calls belong to requests that were admitted, so they are answered whatever the load. */
 function createPrivateApp(servers: PrivateServers | undefined, context: ServerContext, urls: ServerUrls): Express {
   const app = createExpressApp();
   const mountBelow = (path: string, server: Server<undefined>, url: string) =>
@@ -90,7 +91,7 @@ export function createAseApps(
   const onError = (error: unknown) => log.error({ err: error }, 'packet not answered');
   const answerPacket = createIlpOverHttpHandler({ identify: peers.identify, receive: connector.receive, onError });
   return {
-    privateApp: createPrivateApp(servers.privateServers, context, urls),
+    privateApp: createPrivateApp(servers.privateServers, { ...context, load: undefined }, urls),
     createApp: (names) =>
       createPublicApp({
         mounted: serverNames

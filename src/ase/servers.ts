@@ -2,12 +2,14 @@
  * The HTTP servers of an ASE. They do not know each other: each is given what it needs of the others at the protocol's
  * seams, which are function calls within this process and HTTP requests between processes.
  */
+import { sql } from 'kysely';
 import { findCaller } from '../auth/caller.ts';
 import { createInteractions } from '../auth/interaction.ts';
 import { createIntrospectionServer } from '../auth/introspection.ts';
 import { createAuthServer, createInteractionServer } from '../auth/server.ts';
 import { deriveSecret, exportPublicJwk } from '../crypto/derived-keys.ts';
 import { createNonceMemory } from '../database/signature-nonces.ts';
+import { createLoadShedder } from '../http/load-shedding.ts';
 import type { RateLimiter } from '../http/rate-limits.ts';
 import type { Server, ServerContext } from '../http/server.ts';
 import { createBackChannelClient } from '../identity-provider/back-channel-client.ts';
@@ -99,7 +101,8 @@ function createServerContext(options: ServersOptions): ServerContext {
   const { key, db, clock, switches, log, tamper, selectFault, intercept, trace } = options;
   const nonceLifetimeMs = switches.signatureMaxAgeMs + switches.signatureSkewMs;
   const rememberNonce = createNonceMemory(db, key, clock, nonceLifetimeMs);
-  return { db, clock, switches, log, rememberNonce, tamper, selectFault, intercept, trace };
+  const load = createLoadShedder({ probe: () => sql`select 1`.execute(db.query) });
+  return { db, clock, switches, log, rememberNonce, load, tamper, selectFault, intercept, trace };
 }
 
 /** Derived from the first secret: unlike payment credentials, it stays the same when a newer secret is added. */

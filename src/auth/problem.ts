@@ -27,6 +27,11 @@ const common = {
     code: 'request_denied',
     description: 'too many requests; Retry-After says when to try again',
   },
+  overloaded: {
+    status: 503,
+    code: 'request_denied',
+    description: 'the server has too much to do; Retry-After says when to try again',
+  },
   internal_error: { status: 500, code: 'request_denied', description: 'internal error' },
 } as const satisfies Record<UnsignedPipelineCode, CatalogueEntry>;
 
@@ -191,6 +196,7 @@ const messages: Readonly<Partial<Record<string, Message>>> = {
   },
   foreign_holder: { title: 'Not your account', sentence: 'This request is for a wallet address of another account.' },
   rate_limited: { title: 'Too many requests', sentence: 'Wait a moment, then reload this page.' },
+  overloaded: { title: 'Too busy', sentence: 'Wait a moment, then reload this page.' },
   not_found: { title: 'Not found', sentence: 'This page does not exist.' },
   misdirected_request: {
     title: 'Wrong address',

@@ -34,6 +34,11 @@ export const pipelineEntries = {
     code: 'too_many_requests',
     description: 'too many requests; Retry-After says when to try again',
   },
+  overloaded: {
+    status: 503,
+    code: 'unavailable',
+    description: 'the server has too much to do; Retry-After says when to try again',
+  },
   internal_error: { status: 500, code: 'internal_error', description: 'internal error' },
 } as const satisfies Record<string, CatalogueEntry>;
 

@@ -7,7 +7,7 @@ import { isIPv6 } from 'node:net';
 import { CompiledQuery } from 'kysely';
 import type { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Database } from '../database/database.ts';
-import { Problem } from '../errors.ts';
+import { RetryLater } from '../errors.ts';
 
 export interface RateLimit {
   /** Begins the keys of its counters. */
@@ -50,22 +50,12 @@ export const rateLimits: readonly RateLimit[] = [
 /** Fetches of key sets from one host, so that the ASE cannot be used to flood it. */
 const keySetLimit = { name: 'key-sets', seconds: 60, perHost: 120 } as const;
 
-/** The reply has `Retry-After`. */
-export class RateLimited extends Problem<'rate_limited'> {
-  readonly retryAfterSeconds: number;
-
-  constructor(limit: string, milliseconds: number) {
-    super('rate_limited', { detail: limit });
-    this.retryAfterSeconds = Math.max(1, Math.ceil(milliseconds / 1000));
-  }
-}
-
 export interface RateLimiter {
-  /** Counts a request by its network address. Throws RateLimited. */
+  /** Counts a request by its network address. Throws RetryLater `rate_limited`. */
   checkAddress(req: IncomingMessage, operationId: string, bytes: number): Promise<void>;
-  /** Counts a request by the thumbprint of the key that signed it. Throws RateLimited. */
+  /** Counts a request by the thumbprint of the key that signed it. Throws RetryLater `rate_limited`. */
   checkKey(thumbprint: string, operationId: string, bytes: number): Promise<void>;
-  /** Counts the fetch of a key set. Throws RateLimited. */
+  /** Counts the fetch of a key set. Throws RetryLater `rate_limited`. */
   checkKeySet(url: string): Promise<void>;
 }
 
@@ -87,7 +77,8 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       await consume(`${ase} ${subject}`, points);
     } catch (rejection) {
       if (rejection instanceof Error) throw rejection;
-      throw new RateLimited(name, (rejection as RateLimiterRes).msBeforeNext);
+      const seconds = Math.max(1, Math.ceil((rejection as RateLimiterRes).msBeforeNext / 1000));
+      throw new RetryLater('rate_limited', seconds, { detail: name });
     }
   }
 

@@ -4,13 +4,12 @@
  */
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import { steadyNow } from '../clock.ts';
-import { Problem } from '../errors.ts';
+import { Problem, RetryLater } from '../errors.ts';
 import { isHostOf, requestedHost } from '../net/request-line.ts';
 import { describeFaulted, injectFault, spoilReply } from './inject-fault.ts';
 import type { Route } from './operation.ts';
 import { renderProblem, resolveAliases, serve } from './pipeline.ts';
 import { policyOf } from './policy.ts';
-import { RateLimited } from './rate-limits.ts';
 import { readRawBody, WireError } from './raw-body.ts';
 import { headerLines, parseQuery, type ReceivedRequest, receiveRequest } from './received-request.ts';
 import type { Answer, DeliveredReply, SentReply } from './reply.ts';
@@ -115,14 +114,29 @@ interface Called {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** The answer, which injected faults and interceptors can change. */
-async function answer<Caller>(
+type Answering<Caller> = [
   server: Server<Caller>,
   context: ServerContext,
   options: RouterOptions,
   req: Request,
-  { operationId, path, params }: Called,
+  called: Called,
   notes: RequestNotes,
+];
+
+/** Throws `overloaded` before anything of the request is processed. */
+async function answerUnlessOverloaded<Caller>(...request: Answering<Caller>): Promise<Answer> {
+  const [, context] = request;
+  const end = context.load?.admit();
+  try {
+    return await answer(...request);
+  } finally {
+    end?.();
+  }
+}
+
+/** The answer, which injected faults and interceptors can change. */
+async function answer<Caller>(
+  ...[server, context, options, req, { operationId, path, params }, notes]: Answering<Caller>
 ): Promise<Answer> {
   const called = findCalledOrigin(req, options);
   if (called === undefined) throw new Problem('misdirected_request');
@@ -199,7 +213,7 @@ export function createEndpoint<Caller>(
       const started = performance.now();
       const notes = noteArrival(req, options);
       const called = { operationId, path, params };
-      const reply = await answer(server, context, options, req, called, notes).catch((error: unknown) =>
+      const reply = await answerUnlessOverloaded(server, context, options, req, called, notes).catch((error: unknown) =>
         answerError(server, context, req, operationId, error, notes),
       );
       await sendReply(res, reply, commonHeaders);
@@ -281,7 +295,7 @@ const describeCall = (res: Response) => ({
 function headersOf(error: unknown): Readonly<Record<string, string>> {
   // The rest of an unread body must not be parsed as the next request.
   if (error instanceof WireError) return { Connection: 'close' };
-  return error instanceof RateLimited ? { 'Retry-After': `${error.retryAfterSeconds}` } : {};
+  return error instanceof RetryLater ? { 'Retry-After': `${error.retryAfterSeconds}` } : {};
 }
 
 function toProblem(error: unknown): unknown {

@@ -6,6 +6,7 @@ import type { Problem } from '../errors.ts';
 import type { FaultSelector } from '../faults.ts';
 import type { Switches } from '../profile.ts';
 import type { AseInterceptor } from './interceptor.ts';
+import type { LoadShedder } from './load-shedding.ts';
 import type { Route } from './operation.ts';
 import type { Policy } from './policy.ts';
 import type { RateLimiter } from './rate-limits.ts';
@@ -57,6 +58,7 @@ export type PipelineCode =
   | 'body_too_large'
   | 'body_timeout'
   | 'rate_limited'
+  | 'overloaded'
   | 'missing_authorization'
   | 'invalid_signature'
   | 'internal_error';
@@ -95,6 +97,8 @@ export interface ServerContext {
   readonly rememberNonce: (keyThumbprint: string, nonce: string) => Promise<boolean>;
   /** Undefined without limits, as on loopback by default. */
   readonly limits?: RateLimiter | undefined;
+  /** Undefined for servers that must answer whatever the load, as the control API. */
+  readonly load?: LoadShedder | undefined;
   /** For tests: changes a handler's reply before it is validated. */
   readonly tamper?: (operationId: string, reply: Reply) => Reply;
   /** For tests of clients: faults to inject (CT-06). */

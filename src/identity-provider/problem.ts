@@ -39,6 +39,7 @@ const pages: ErrorCatalogue<Code | 'foreign_form' | 'misdirected_request', Page>
   body_too_large: unreadableForm(413, 'The form is too large.'),
   body_timeout: unreadableForm(400, 'The form did not arrive in time.'),
   rate_limited: { status: 429, title: 'Too many requests', sentence: 'Wait a moment, then try again.' },
+  overloaded: { status: 503, title: 'Too busy', sentence: 'Wait a moment, then try again.' },
   misdirected_request: {
     status: 421,
     title: 'Wrong address',
@@ -88,6 +89,7 @@ const backChannel: ErrorCatalogue<Code | 'unknown_decision' | 'wrong_secret'> = 
   body_too_large: invalidRequest('the body is too large', 413),
   body_timeout: invalidRequest('the body did not arrive in time'),
   rate_limited: invalidRequest('too many requests', 429),
+  overloaded: invalidRequest('too much to do', 503),
   unknown_decision: invalidRequest('the decision must be accept or reject'),
   unacceptable_limits: invalidRequest('limits exceed the requested amounts'),
   wrong_secret: { status: 401, code: 'invalid_interaction', description: 'x-idp-secret is missing or wrong' },

@@ -6,7 +6,8 @@ import { routes as authRoutes } from '../../generated/auth-server/routes.ts';
 import { routes as identityProviderRoutes } from '../../generated/identity-provider/routes.ts';
 import { routes as resourceRoutes } from '../../generated/resource-server/routes.ts';
 import { openDatabase } from '../../src/database/database.ts';
-import { createRateLimiter, networkOf, type RateLimit, RateLimited, rateLimits } from '../../src/http/rate-limits.ts';
+import { RetryLater } from '../../src/errors.ts';
+import { createRateLimiter, networkOf, type RateLimit, rateLimits } from '../../src/http/rate-limits.ts';
 import { openTestDatabase } from '../database/support/open.ts';
 import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import { type PreparedResources, prepareResources } from '../support/prepared-resources.ts';
@@ -54,7 +55,7 @@ test('two processes share the counters, and each subject has its own', async () 
     const [one, two] = [create('granite'), create('granite')];
     for (const limiter of [one, two, one]) await limiter.checkAddress(from('192.0.2.1'), 'op', 0);
     const isLimited = (error: unknown) =>
-      error instanceof RateLimited && error.retryAfterSeconds > 50 && error.retryAfterSeconds <= 60;
+      error instanceof RetryLater && error.retryAfterSeconds > 50 && error.retryAfterSeconds <= 60;
     for (const limiter of [two, one, one])
       await assert.rejects(limiter.checkAddress(from('192.0.2.1'), 'op', 0), isLimited);
     await one.checkAddress(from('192.0.2.2'), 'op', 0);

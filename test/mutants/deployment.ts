@@ -1,6 +1,7 @@
 /**
  * Mutants of how a deployment protects and tidies itself: exposure rules, secrets, private files, the lock of a data
- * directory, rate limits and retention. No client can see these from outside, so unit tests have to fail.
+ * directory, rate limits, load shedding and retention. No client can see these from outside, so unit tests have to
+ * fail.
  */
 import { type Mutant, noticedBy } from './mutant.ts';
 
@@ -148,6 +149,45 @@ const files: readonly Mutant[] = [
   ]),
 ];
 
+const shedding: readonly Mutant[] = noticedBy('test/http/load-shedding.test.ts', 'src/http/load-shedding.ts', [
+  {
+    id: 'load-shedding.never',
+    title: 'a statement that takes more than half a second',
+    at: 'if («delay() > MAX_DELAY_MS») throw',
+    by: 'false',
+  },
+  {
+    id: 'load-shedding.of-few-requests',
+    title: 'few requests in progress',
+    at: 'if («inProgress >= MIN_IN_PROGRESS») {',
+    by: 'true',
+  },
+  {
+    id: 'load-shedding.running-probe-ignored',
+    title: 'a statement that takes more than half a second',
+    at: '(isProbing ? «Math.max(now() - startedAt, lastDelay)» : lastDelay);',
+    by: 'lastDelay',
+  },
+  {
+    id: 'load-shedding.last-probe-ignored',
+    title: 'a statement that takes more than half a second',
+    at: '(isProbing ? «Math.max(now() - startedAt, lastDelay)» : lastDelay);',
+    by: 'now() - startedAt',
+  },
+  {
+    id: 'load-shedding.never-recovers',
+    title: 'a result is forgotten a second after',
+    at: 'if («now() - startedAt > lastDelay + RESULT_LIFETIME_MS») lastDelay = 0;',
+    by: 'false',
+  },
+  {
+    id: 'load-shedding.requests-never-end',
+    title: 'requests that end make room at once',
+    at: '«inProgress -= 1»;',
+    by: 'inProgress -= 0',
+  },
+]);
+
 const limits: readonly Mutant[] = [
   ...noticedBy(limitsTest, 'src/http/rate-limits.ts', [
     {
@@ -272,4 +312,11 @@ const retention: readonly Mutant[] = noticedBy(retentionTest, 'src/world/retenti
   },
 ]);
 
-export const deploymentMutants: readonly Mutant[] = [...provisioning, ...exposure, ...files, ...limits, ...retention];
+export const deploymentMutants: readonly Mutant[] = [
+  ...provisioning,
+  ...exposure,
+  ...files,
+  ...limits,
+  ...shedding,
+  ...retention,
+];

@@ -1,0 +1,69 @@
+/**
+ * Load shedding. A server that is asked for more than it can do would answer everything late; instead it answers the
+ * requests that it cannot serve soon with 503 and `Retry-After`, at once and before it reads their content. Requests in
+ * progress are never given up.
+ *
+ * The measure is how long a trivial statement takes, from its call to its result: it waits for the event loop, for a
+ * connection of the pool and for the database, as a request does, and for nothing else. Requests that wait for slow
+ * servers of strangers do not count as load, so a slow client cannot bring an ASE to refuse others.
+ */
+import { steadyNow } from '../clock.ts';
+import { RetryLater } from '../errors.ts';
+
+export interface LoadShedder {
+  /** Counts a request as in progress until the returned function is called. Throws RetryLater `overloaded`. */
+  admit(): () => void;
+}
+
+export interface LoadShedderOptions {
+  /** Runs the trivial statement. Its failure is not load. */
+  readonly probe: () => Promise<unknown>;
+  /** Milliseconds. */
+  readonly now?: () => number;
+}
+
+/**
+ * A server with fewer requests in progress is not measured and refuses none: if they take long, the machine has
+ * stalled, as those of continuous integration do, and waiting is the better answer.
+ */
+const MIN_IN_PROGRESS = 50;
+const MAX_DELAY_MS = 500;
+/** Between the start of a probe and that of the next one. */
+const PROBE_INTERVAL_MS = 100;
+/** An older result does not count, so that the first requests after a pause are served. */
+const RESULT_LIFETIME_MS = 1_000;
+const RETRY_AFTER_SECONDS = 1;
+
+export function createLoadShedder({ probe, now = steadyNow }: LoadShedderOptions): LoadShedder {
+  let inProgress = 0;
+  let isProbing = false;
+  let startedAt = Number.NEGATIVE_INFINITY;
+  let lastDelay = 0;
+
+  function startProbe(): void {
+    if (now() - startedAt > lastDelay + RESULT_LIFETIME_MS) lastDelay = 0;
+    isProbing = true;
+    startedAt = now();
+    const end = (): void => {
+      isProbing = false;
+      lastDelay = now() - startedAt;
+    };
+    probe().then(end, end);
+  }
+
+  /** The time that the running probe has taken so far, or the last one took. */
+  const delay = (): number => (isProbing ? Math.max(now() - startedAt, lastDelay) : lastDelay);
+
+  return {
+    admit() {
+      if (inProgress >= MIN_IN_PROGRESS) {
+        if (!isProbing && now() - startedAt >= PROBE_INTERVAL_MS) startProbe();
+        if (delay() > MAX_DELAY_MS) throw new RetryLater('overloaded', RETRY_AFTER_SECONDS);
+      }
+      inProgress += 1;
+      return () => {
+        inProgress -= 1;
+      };
+    },
+  };
+}

@@ -1,0 +1,129 @@
+/** Load shedding: what is refused and when, and an overloaded ASE that answers 503 at once and recovers. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sql } from 'kysely';
+import { RetryLater } from '../../src/errors.ts';
+import { createLoadShedder } from '../../src/http/load-shedding.ts';
+import { useTestDatabase } from '../database/support/open.ts';
+import { testAse } from '../support/test-ase.ts';
+
+const db = useTestDatabase();
+
+/** A shedder whose clock and probes the test controls. */
+function controlled() {
+  let now = 0;
+  const probes: (() => void)[] = [];
+  const shedder = createLoadShedder({
+    probe: () => new Promise<void>((resolve) => probes.push(resolve)),
+    now: () => now,
+  });
+  return {
+    probes,
+    pass(milliseconds: number): void {
+      now += milliseconds;
+    },
+    admit: shedder.admit,
+    admitAll: (count: number) => Array.from({ length: count }, shedder.admit),
+    async endProbe(): Promise<void> {
+      probes.shift()!();
+      await Promise.resolve();
+    },
+    isAdmitted(): boolean {
+      try {
+        shedder.admit()();
+        return true;
+      } catch (error) {
+        assert.ok(error instanceof RetryLater && error.code === 'overloaded' && error.retryAfterSeconds === 1);
+        return false;
+      }
+    },
+  };
+}
+
+test('few requests in progress are neither measured nor refused, however long they take', () => {
+  const server = controlled();
+  server.admitAll(49);
+  server.pass(60_000);
+  assert.ok(server.isAdmitted());
+  assert.equal(server.probes.length, 0);
+});
+
+test('with many in progress, a statement that takes more than half a second means overload', async () => {
+  const server = controlled();
+  server.admitAll(50);
+  assert.ok(server.isAdmitted());
+  assert.equal(server.probes.length, 1, 'one probe at a time');
+  server.pass(500);
+  assert.ok(server.isAdmitted());
+  server.pass(1);
+  assert.ok(!server.isAdmitted(), 'the probe has not ended');
+  await server.endProbe();
+  assert.ok(!server.isAdmitted(), 'it took too long');
+  assert.equal(server.probes.length, 1, 'the next one');
+  server.pass(20);
+  await server.endProbe();
+  assert.ok(server.isAdmitted());
+  assert.equal(server.probes.length, 0, 'not so soon again');
+  server.pass(80);
+  assert.ok(server.isAdmitted());
+  assert.equal(server.probes.length, 1);
+});
+
+test('requests that end make room at once', () => {
+  const server = controlled();
+  const [first] = server.admitAll(51);
+  server.pass(501);
+  assert.ok(!server.isAdmitted());
+  first!();
+  assert.ok(!server.isAdmitted());
+  const second = controlled();
+  const [one, other] = second.admitAll(51);
+  second.pass(501);
+  one!();
+  other!();
+  assert.ok(second.isAdmitted());
+});
+
+test('a result is forgotten a second after it, and a failed statement is not load', async () => {
+  for (const [pause, isAdmitted] of [
+    [1_000, false],
+    [1_001, true],
+  ] as const) {
+    const server = controlled();
+    server.admitAll(51);
+    server.pass(600);
+    await server.endProbe();
+    server.pass(pause);
+    assert.equal(server.isAdmitted(), isAdmitted, `after ${pause} ms`);
+  }
+
+  const failing = createLoadShedder({ probe: () => Promise.reject(new Error('the database is gone')), now: () => 0 });
+  for (let count = 0; count < 60; count += 1) failing.admit();
+});
+
+test('while statements wait, an ASE answers 503 at once and /livez as usual; then it serves what it has admitted', async () => {
+  const ase = await testAse({ db, key: 'granite', servers: ['wallet-address'] });
+  const read = () => fetch(`${ase.origin}/nobody`);
+  const isLive = async () => assert.equal((await fetch(`${ase.origin}/livez`)).status, 200);
+  const locked = Promise.withResolvers<void>();
+  const unlock = Promise.withResolvers<void>();
+  const lock = db.transaction(async (tx) => {
+    await sql`lock table wallet_address in access exclusive mode`.execute(tx);
+    locked.resolve();
+    await unlock.promise;
+  });
+  await locked.promise;
+  const admitted = Array.from({ length: 60 }, read);
+  let refused: Response | undefined;
+  // Requests that are admitted wait, so the first answer is a refusal.
+  while (!refused) refused = (await Promise.race([read(), isLive()])) ?? undefined;
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers.get('retry-after'), '1');
+  assert.equal(((await refused.json()) as { error: { code: string } }).error.code, 'unavailable');
+  await isLive();
+  unlock.resolve();
+  await lock;
+  assert.deepEqual(new Set((await Promise.all(admitted)).map(({ status }) => status)), new Set([404]));
+  assert.equal((await read()).status, 404);
+  await ase.close();
+});
