@@ -6,13 +6,13 @@
 import { parseArgs } from 'node:util';
 import { parseTarget, TargetError } from '../conformance/runner/target.ts';
 import { calibrate } from './support/calibration.ts';
-import { createDriver, type Driver, median, quantile, runClosedLoop } from './support/driver.ts';
+import { runClosedLoop } from './support/driver.ts';
 import { compareRatios, MARGIN } from './support/figures.ts';
-import { compareRows, listStatements, measure, resetStatements, type Sample, type Side } from './support/measure.ts';
-import { type Operation, operations } from './support/operations.ts';
-import { meetParty, type Party } from './support/party.ts';
+import { compareRows, listStatements, resetStatements } from './support/measure.ts';
+import { type Operation, operations, paymentsFrom } from './support/operations.ts';
 import { isPinned, pinDriver, startPostgresql } from './support/processes.ts';
 import { rafiki } from './support/rafiki.ts';
+import { meet, type Opponent, type Summary, sample, summarize } from './support/run.ts';
 import { startFloor, startProgram } from './support/sides.ts';
 
 const usage = `usage: make bench ARGS='[options]'
@@ -60,55 +60,15 @@ const { values } = parseArgs({
   },
 });
 const connections = Number(values.connections);
+const options = { connections, slices: Number(values.slices), requests: Number(values.requests) };
 const chosen = operations.filter(({ name }) => new RegExp(values.only).test(name));
-const countOf = ({ requests }: Operation): number =>
-  Math.max(connections, Math.round(requests * Number(values.requests)));
 
-interface Opponent {
-  readonly side: Side;
-  readonly party: Party;
-  readonly driver: Driver;
-}
-
-/** Samples of every side: a warm-up, then the slices of the sides in turn. */
-async function sample(operation: Operation, opponents: readonly Opponent[]): Promise<Sample[][]> {
-  const count = countOf(operation);
-  const prepared = await Promise.all(opponents.map(({ party, driver }) => operation.prepare(driver.send, party)));
-  const samples: Sample[][] = opponents.map(() => []);
-  for (const [index, { driver }] of opponents.entries()) {
-    const warmUp = await prepared[index]!(count);
-    await runClosedLoop(driver, connections, warmUp.jobs);
-    await warmUp.settled?.();
-  }
-  for (let round = 0; round < Number(values.slices); round += 1) {
-    for (const [index, { side, driver }] of opponents.entries()) {
-      samples[index]!.push(await measure(side, driver, connections, await prepared[index]!(count)));
-    }
-  }
-  return samples;
-}
-
-const per = (samples: readonly Sample[], value: (sample: Sample) => number): number =>
-  median(samples.map((one) => value(one) / one.requests));
-
-function summarize(samples: readonly Sample[]) {
-  const latencies = samples.flatMap((one) => one.latencies);
-  return {
-    rate: median(samples.map((one) => one.requests / one.seconds)),
-    p50: median(latencies),
-    p99: quantile(latencies, 0.99),
-    server: per(samples, (one) => one.serverCpu),
-    database: per(samples, (one) => one.databaseCpu),
-    cpu: per(samples, (one) => one.serverCpu + one.databaseCpu),
-    statements: per(samples, (one) => one.statements),
-  };
-}
+/** Without a floor: the payment goes to the other ASE, which is in the same process, by ILP and STREAM. */
+const stream = paymentsFrom('outgoing payment over STREAM, two ASEs');
 
 const columns = ['req/s', 'p50 ms', 'p99 ms', 'server', 'database', 'CPU ms', 'stmts', 'ratio', 'Rafiki'];
 const line = (name: string, side: string, cells: readonly string[]): string =>
   `${name.padEnd(40)} ${side.padEnd(8)} ${cells.map((cell) => cell.padStart(8)).join(' ')}`;
-
-type Summary = ReturnType<typeof summarize>;
 
 function row(operation: string, side: string, summary: Summary, ratio?: number): string {
   const { rate, p50, p99, server, database, cpu, statements } = summary;
@@ -136,29 +96,26 @@ async function printStatements({ side, party, driver }: Opponent, operation: Ope
   await resetStatements(side);
   await runClosedLoop(driver, connections, slice.jobs);
   await slice.settled?.();
-  for (const { calls, blocks, query } of await listStatements(side)) {
-    if (calls >= 10) console.log(`  ${(calls / 100).toFixed(1)} × ${blocks} pages: ${query.replaceAll(/\s+/g, ' ')}`);
+  for (const { calls, pages, query } of await listStatements(side)) {
+    if (calls >= 10)
+      console.log(`  ${(calls / 100).toFixed(1)} × ${pages.toFixed(0)} pages: ${query.replaceAll(/\s+/g, ' ')}`);
   }
-}
-
-async function meet(side: Side, target: Parameters<typeof meetParty>[1]): Promise<Opponent> {
-  const driver = createDriver(connections);
-  return { side, driver, party: await meetParty(driver.send, target) };
 }
 
 /** Any ASE: latencies only. */
 async function measureForeign(): Promise<void> {
-  const options = Object.entries(targetOptions).flatMap(([name, variable]) => {
+  const named = Object.entries(targetOptions).flatMap(([name, variable]) => {
     const value = values[name as keyof typeof targetOptions];
     return value === undefined ? [] : [[variable, value]];
   });
   const opponent = await meet(
     { name: 'target', serverPids: [] },
-    parseTarget({ ...process.env, ...Object.fromEntries(options) }),
+    parseTarget({ ...process.env, ...Object.fromEntries(named) }),
+    connections,
   );
   console.log(line('operation', 'side', columns));
   for (const operation of chosen) {
-    const [samples] = await sample(operation, [opponent]);
+    const [samples] = await sample(operation, [opponent], options);
     console.log(row(operation.name, 'target', summarize(samples!)));
   }
   opponent.driver.close();
@@ -171,7 +128,7 @@ async function compareWithFloor(): Promise<string[]> {
   await using floor = await startFloor(postgresql, 'floor');
   await using program = await startProgram(postgresql, 'program');
   pinDriver();
-  const opponents = [await meet(floor, floor.target), await meet(program, program.target)];
+  const opponents = [await meet(floor, floor.target, connections), await meet(program, program.target, connections)];
   console.log(
     `calibration ${calibration.toFixed(0)} ms, ${connections} connections, medians of ${values.slices} slices`,
   );
@@ -180,13 +137,19 @@ async function compareWithFloor(): Promise<string[]> {
   const ratios = new Map<string, number>();
   const rows: string[] = [];
   for (const operation of chosen) {
-    const [ofFloor, ofProgram] = (await sample(operation, opponents)).map(summarize);
+    const [ofFloor, ofProgram] = (await sample(operation, opponents, options)).map(summarize);
     const ratio = ofProgram!.cpu / ofFloor!.cpu;
     ratios.set(operation.name, ratio);
     if (values.markdown) rows.push(markdownRow(operation.name, ratio, ofFloor!, ofProgram!));
     console.log(row(operation.name, 'floor', ofFloor!));
     console.log(row(operation.name, 'program', ofProgram!, ratio));
     if (values.statements) await printStatements(opponents[1]!, operation);
+  }
+  if (new RegExp(values.only).test(stream.name)) {
+    const opponent = await meet(program, program.remoteTarget, connections);
+    const [samples] = await sample(stream, [opponent], options);
+    console.log(row(stream.name, 'both', summarize(samples!)));
+    opponent.driver.close();
   }
   for (const { driver } of opponents) driver.close();
   for (const row of rows) console.log(row);

@@ -22,13 +22,22 @@ export interface Driver {
   close(): void;
 }
 
-export function createDriver(connections: number): Driver {
+/** With `ports`, connections go to these ports of this machine in turn, whatever the URL says. */
+export function createDriver(connections: number, ports?: readonly number[]): Driver {
+  let turn = 0;
+  const place = (url: string): RequestOptions => {
+    if (!ports) return {};
+    turn += 1;
+    return { hostname: '127.0.0.1', port: ports[turn % ports.length]!, headers: { host: new URL(url).host } };
+  };
   const options = { keepAlive: true, maxSockets: connections, scheduling: 'fifo' } as const;
   const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
   const send: Send = ({ method, url, headers, body }) =>
     new Promise((resolve, reject) => {
       const isTls = url.startsWith('https:');
-      const settings: RequestOptions = { method, headers, agent: isTls ? agents.https : agents.http };
+      const placed = place(url);
+      const agent = isTls ? agents.https : agents.http;
+      const settings = { ...placed, method, agent, headers: { ...headers, ...placed.headers } };
       const sent = (isTls ? httpsRequest : httpRequest)(url, settings, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -54,10 +54,10 @@ export async function measure(side: Side, driver: Driver, connections: number, s
   };
 }
 
-/** The statements since the last reset, with their number of calls. */
-export async function listStatements({ database }: Side): Promise<{ query: string; calls: number; blocks: number }[]> {
+/** The statements since the last reset, with their calls, and the pages of shared buffers that each call touches. */
+export async function listStatements({ database }: Side): Promise<{ query: string; calls: number; pages: number }[]> {
   const { rows } = await database!.connection.query(
-    `select query, calls::int, ((shared_blks_hit + shared_blks_read) / calls)::int as blocks
+    `select query, calls::int, (shared_blks_hit + shared_blks_read)::float8 / calls as pages
      from pg_stat_statements s join pg_database d on d.oid = s.dbid
      where d.datname = current_database() and query not like '%pg_stat_statements%' order by calls desc`,
   );

@@ -33,7 +33,7 @@ const SETTLE_MS = 60_000;
 const get = (url: string): Call => ({ method: 'GET', url, headers: {} });
 
 /** An operation of one request that can be sent any number of times. */
-const simple = (
+export const simple = (
   name: string,
   requests: number,
   prepare: (send: Send, party: Party) => Promise<() => Call>,
@@ -85,13 +85,17 @@ async function waitForReceipt(send: Send, receiver: string, expected: bigint): P
 const receivedBy = async (send: Send, receiver: string): Promise<bigint> =>
   BigInt(JSON.parse((await sendOk(send, get(receiver))).text).receivedAmount.value);
 
-const outgoingPayment: Operation = {
-  name: 'outgoing payment POST with its payment',
+/** Outgoing payments of prepared quotes, and what they pay. The token is of a grant for all of them. */
+export const paymentsFrom = (
+  name: string,
+  obtain = (send: Send, party: Party) => obtainConsent(send, party, requestConsent(party, LIMIT)),
+): Operation => ({
+  name,
   requests: 200,
   async prepare(send, party) {
     const receiver = await openReceiver(send, party);
     const quoteToken = await obtainToken(send, party, party.payer.authServer, quoteAccess);
-    const token = await obtainConsent(send, party, requestConsent(party, LIMIT));
+    const token = await obtain(send, party);
     return async (count) => {
       const quotes = Array.from({ length: count }, () => createQuote(party, quoteToken, receiver.id));
       const replies = await Promise.all(quotes.map((quote) => sendOk(send, quote)));
@@ -103,7 +107,7 @@ const outgoingPayment: Operation = {
       };
     };
   },
-};
+});
 
 /** The requests of a payment from the receiver's wallet address to the payment, and the payment itself. */
 const wholeFlow: Operation = {
@@ -164,7 +168,7 @@ export const operations: readonly Operation[] = [
     const token = await obtainToken(send, party, party.payer.authServer, quoteAccess);
     return () => createQuote(party, token, receiver.id);
   }),
-  outgoingPayment,
+  paymentsFrom('outgoing payment POST with its payment'),
   {
     name: 'interactive grant up to the token',
     requests: 150,

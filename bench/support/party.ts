@@ -58,7 +58,8 @@ export const quoteAccess = { type: 'quote', actions: ['create', 'read'] };
 
 export const amountOf = ({ assetCode, assetScale }: Json, value: string) => ({ value, assetCode, assetScale });
 
-export const requestConsent = (party: Party, limit: string): Call =>
+/** Asks for consent to payments, up to a limit in all, or in each interval. */
+export const requestConsent = (party: Party, limit: string, interval?: string): Call =>
   sign(party, {
     url: party.payer.authServer,
     value: {
@@ -69,7 +70,7 @@ export const requestConsent = (party: Party, limit: string): Call =>
             type: 'outgoing-payment',
             actions: ['create', 'read', 'list'],
             identifier: party.payer.id,
-            limits: { debitAmount: amountOf(party.payer, limit) },
+            limits: { debitAmount: amountOf(party.payer, limit), ...(interval !== undefined && { interval }) },
           },
         ],
       },

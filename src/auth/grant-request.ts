@@ -7,7 +7,6 @@ import { isStorableText } from '../database/columns.ts';
 import { isLoopback } from '../net/loopback.ts';
 import { formatQuery } from '../net/query.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
-import { createAbandonedGrantCleanup } from './abandoned-grants.ts';
 import { checkAttributable, needsConsent, parseAccess } from './access.ts';
 import { issueToken } from './access-token.ts';
 import { type AuthCall, expectCaller } from './caller.ts';
@@ -100,7 +99,6 @@ async function expectDisplayName(deps: AuthDeps, client: ClientInstance, request
 export function createGrantRequestHandlers(deps: AuthDeps) {
   const { ase, clock, ids, authServer, grants = {} } = deps;
   const { waitSeconds = 0, interactionSeconds = 600 } = grants;
-  const removeAbandonedGrants = createAbandonedGrantCleanup(deps);
 
   return {
     'post-request': async (call, { body }) => {
@@ -135,7 +133,6 @@ export function createGrantRequestHandlers(deps: AuthDeps) {
         interaction,
       };
 
-      await removeAbandonedGrants();
       return call.transaction(async (tx) => {
         await insertGrant(tx, ase, grant);
         const continuation = continueMember(authServer, grant, continueToken);

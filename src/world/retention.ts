@@ -1,6 +1,7 @@
 /**
- * Retention: what is deleted, and when. One table serves the poller, which deletes in bounded batches, and
- * `docs/retention.md`.
+ * Retention: what is deleted, and when. One table serves the poller and `docs/retention.md`. Each run looks at a bounded
+ * number of rows in the order of the primary key and the next one goes on from there, so that its cost does not grow
+ * with the table and no index has to be kept for it.
  */
 import { type RawBuilder, sql } from 'kysely';
 import { toInstant } from '../database/columns.ts';
@@ -22,8 +23,10 @@ interface RetentionRule {
 }
 
 const DAY_MS = 86_400_000;
-/** Rows of a kind in one run. */
-const BATCH = 500;
+/** Rows of a kind that are looked at together. */
+const SLICE = 2_000;
+/** Slices of a kind in one run, if most of their rows are deleted. */
+const MAX_SLICES = 5;
 
 export const retentionRules: readonly RetentionRule[] = [
   {
@@ -55,6 +58,18 @@ export const retentionRules: readonly RetentionRule[] = [
     condition: (before) => sql`r.finalization is not null and r.created_at < ${before}::timestamptz
       and not exists (select from access_token t where t.ase = r.ase and t.grant_id = r.id)
       and not exists (select from outgoing_payment_grant g where g.ase = r.ase and g.grant_id = r.id)`,
+  },
+  {
+    kind: 'abandoned grants',
+    table: 'gnap_grant',
+    key: ['id'],
+    clock: 'business',
+    days: 1,
+    reason: 'After their interaction has expired without a token; until then a client that polls late gets the reason.',
+    // Any client can request consent without limit and never come back (RFC 9635 §11).
+    condition: (before) => sql`r.interaction_expires_at < ${before}::timestamptz
+      and r.finalization is distinct from 'issued'
+      and not exists (select from access_token t where t.ase = r.ase and t.grant_id = r.id)`,
   },
   {
     kind: 'delivered events',
@@ -105,25 +120,55 @@ export const retentionRules: readonly RetentionRule[] = [
   },
 ];
 
+/** Last rows that were looked at, by ASE and kind: the next run goes on behind them. Each process has its own. */
+export type RetentionProgress = Map<string, readonly string[]>;
+
 /** Deletes a bounded number of old rows of each kind of an ASE. Returns their number. */
 export async function deleteOldRows(
   db: Database,
   ase: string,
   clock: { readonly businessNow: () => number; readonly wallNow: () => number },
+  progress: RetentionProgress,
+  slice = SLICE,
 ): Promise<number> {
   let deleted = 0;
-  for (const { table, key, clock: name, days, condition } of retentionRules) {
+  for (const { kind, table, key, clock: name, days, condition } of retentionRules) {
     const now = name === 'business' ? clock.businessNow() : clock.wallNow();
-    const columns = sql.join(key.map((column) => sql.ref(column)));
-    const { numAffectedRows } = await sql`
-      delete from ${sql.table(table)} where ase = ${ase} and (${columns}) in (
-        select ${sql.join(key.map((column) => sql.ref(`r.${column}`)))} from ${sql.table(table)} r
-        where r.ase = ${ase} and ${condition(toInstant(now - days * DAY_MS))}
-        limit ${sql.lit(BATCH)} for update of r skip locked
-      )`.execute(db.query);
-    deleted += Number(numAffectedRows ?? 0n);
+    const isOld = condition(toInstant(now - days * DAY_MS));
+    const place = JSON.stringify([ase, kind]);
+    for (let slices = 0; slices < MAX_SLICES; slices += 1) {
+      const swept = await sweep(db, { table, key, isOld }, { ase, behind: progress.get(place), limit: slice });
+      if (swept.last) progress.set(place, swept.last);
+      else progress.delete(place);
+      deleted += swept.deleted;
+      if (!swept.last || swept.deleted < slice / 2) break;
+    }
   }
   return deleted;
+}
+
+/** Deletes the old ones of the next rows behind a key. Returns the last key, undefined at the end of the table. */
+async function sweep(
+  db: Database,
+  { table, key, isOld }: { table: string; key: readonly string[]; isOld: RawBuilder<unknown> },
+  { ase, behind, limit }: { ase: string; behind: readonly string[] | undefined; limit: number },
+): Promise<{ last: readonly string[] | undefined; deleted: number }> {
+  const columns = sql.join(key.map((column) => sql.ref(`r.${column}`)));
+  const isBehind = behind ? sql`and (${columns}) > (${sql.join(behind)})` : sql``;
+  const { rows } = await sql<{ key: string[]; size: number; deleted: number }>`
+    with slice as materialized (
+      select r.ctid as place, array[${sql.join(key.map((column) => sql`r.${sql.ref(column)}::text`))}] as key,
+        row_number() over (order by ${columns}) as number, (${isOld}) as is_old
+      from ${sql.table(table)} r where r.ase = ${ase} ${isBehind} order by ${columns} limit ${sql.lit(limit)}),
+    deleted as (
+      delete from ${sql.table(table)} where ase = ${ase} and ctid = any(array(
+        select r.ctid from ${sql.table(table)} r
+        where r.ctid = any(array(select place from slice where is_old)) for update skip locked))
+      returning 1)
+    select key, number::int as size, (select count(*)::int from deleted) as deleted
+    from slice order by number desc limit 1`.execute(db.query);
+  const [last] = rows;
+  return { last: last && last.size === limit ? last.key : undefined, deleted: last?.deleted ?? 0 };
 }
 
 /** Deletes counters of rate limits whose time is over. */

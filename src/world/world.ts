@@ -27,7 +27,7 @@ import { checkExposure, type Exposure } from './exposure.ts';
 import { listenForAses } from './listeners.ts';
 import type { WorldHost, WorldOptions } from './options.ts';
 import type { Passphrase } from './provision.ts';
-import { deleteOldRows } from './retention.ts';
+import { deleteOldRows, type RetentionProgress } from './retention.ts';
 import { createRuntime, type RuntimeOptions, startAses, stopAses } from './runtime.ts';
 
 export type { WorldOptions } from './options.ts';
@@ -142,6 +142,7 @@ async function startWorld(parts: RuntimeOptions): Promise<World> {
   if (options.consent !== state.consent()) await state.setConsent(options.consent);
 
   const started = () => [...ases.values()];
+  const retentionProgress: RetentionProgress = new Map();
   const { controlUrl } = host;
   const controlToken = options.controlToken ?? createIds(options.seed, 'control').token();
   const findUrls = (ase: string) => listeners.urlsOf(definition.ases.find(({ name }) => name === ase)!);
@@ -188,7 +189,7 @@ async function startWorld(parts: RuntimeOptions): Promise<World> {
       return ase !== undefined;
     },
     async deleteOldRows() {
-      for (const { ase } of started()) await deleteOldRows(runtime.db, ase.key, runtime.clock);
+      for (const { ase } of started()) await deleteOldRows(runtime.db, ase.key, runtime.clock, retentionProgress);
     },
     async refresh() {
       await state.refresh();

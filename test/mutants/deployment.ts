@@ -275,6 +275,18 @@ const retention: readonly Mutant[] = noticedBy(retentionTest, 'src/world/retenti
     by: `retentionRules.filter(({ table }) => table !== '${table}')`,
   })),
   {
+    id: 'retention.abandoned-grants-stay',
+    title: 'grants without a token',
+    at: "and r.finalization is distinct from «'issued'»",
+    by: 'r.finalization',
+  },
+  {
+    id: 'retention.sweep-stops-at-its-first-slice',
+    title: 'each run goes on',
+    at: 'const isBehind = «behind ? sql`and (${columns}) > (${sql.join(behind)})` : sql``»;',
+    by: 'sql``',
+  },
+  {
     id: 'retention.at-once',
     title: 'rows stay',
     at: 'condition(toInstant(«now - days * DAY_MS»))',

@@ -144,13 +144,6 @@ export const hostileMutants: readonly Mutant[] = [
     test: 'test/http/request-trace.test.ts',
   },
   {
-    id: 'hostile.forgotten-grants-stay',
-    file: 'src/auth/abandoned-grants.ts',
-    at: 'if («now - lastRunAt < MIN_INTERVAL_MS») return;',
-    by: 'true',
-    test: 'test/auth/abandoned-grants.test.ts',
-  },
-  {
     id: 'hostile.body-without-end',
     title: 'a body that does not end',
     file: rawBody,

@@ -5,8 +5,15 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
 import { toJson } from '../../src/database/columns.ts';
-import { deleteDeadWorlds, deleteOldCounters, printRetentionTable, retentionRules } from '../../src/world/retention.ts';
+import {
+  deleteDeadWorlds,
+  deleteOldCounters,
+  deleteOldRows,
+  printRetentionTable,
+  retentionRules,
+} from '../../src/world/retention.ts';
 import { prepareResources } from '../support/prepared-resources.ts';
+import { send } from '../support/signed-fetch.ts';
 import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
 
 const DAY_MS = 86_400_000;
@@ -53,7 +60,8 @@ test('rows stay for their time, and payments, spending and the ledger for ever',
   await world.controls.changeClock({ action: 'advance', milliseconds: 40 * DAY_MS });
   await world.deleteOldRows();
   assert.equal(await count('access_token'), 0);
-  assert.equal(await count('gnap_grant'), grants);
+  // One was abandoned: it waited for consent.
+  assert.equal(await count('gnap_grant'), grants - 1);
   await world.controls.changeClock({ action: 'advance', milliseconds: 60 * DAY_MS });
   await world.deleteOldRows();
   const left = await world.db.query.selectFrom('gnap_grant').select(['id', 'finalization']).execute();
@@ -62,6 +70,72 @@ test('rows stay for their time, and payments, spending and the ledger for ever',
     assert.ok(finalization === null || paid.some(({ grant_id }) => grant_id === id), `${id} ${finalization}`);
   }
   assert.deepEqual(await Promise.all(kept.map(count)), beforehand);
+});
+
+test('grants without a token go a day after their interaction has expired, and grants with a token stay', async () => {
+  const environment = clientEnvironment(world);
+  const { authServer: url } = (await (await fetch(environment.walletAddress)).json()) as { authServer: string };
+  const access = [{ type: 'outgoing-payment', actions: ['create'], identifier: environment.walletAddress }];
+  const body = { client: environment.client, access_token: { access }, interact: { start: ['redirect'] } };
+  const { continue: continuation } = (await send(environment, { method: 'POST', url, body })).body;
+  const quote = { client: environment.client, access_token: { access: [{ type: 'quote', actions: ['read'] }] } };
+  assert.equal((await send(environment, { method: 'POST', url, body: quote })).status, 200);
+  const states = async () => {
+    const rows = await world.db.query.selectFrom('gnap_grant').select(['state', 'finalization']).execute();
+    return rows.map(({ state, finalization }) => finalization ?? state).sort();
+  };
+  const poll = async () => {
+    const token = continuation.access_token.value;
+    return (await send(environment, { method: 'POST', url: continuation.uri, token })).body.error.code;
+  };
+  const later = async (hours: number) => {
+    await world.controls.changeClock({ action: 'advance', milliseconds: hours * 3_600_000 });
+    await world.deleteOldRows();
+  };
+  const before = await states();
+  assert.ok(before.includes('issued') && before.includes('pending'));
+  await later(23);
+  assert.deepEqual(await states(), before);
+  assert.equal(await poll(), 'request_denied');
+  await later(2);
+  const issued = before.filter((state) => state === 'issued');
+  assert.deepEqual(await states(), issued);
+  assert.equal(await poll(), 'invalid_continuation');
+});
+
+test('each run goes on behind the rows that the last one has looked at, and starts again at the end', async () => {
+  const store = (nonces: readonly string[], at: number) =>
+    world.db.query
+      .insertInto('signature_nonce')
+      .values(
+        nonces.map((nonce) => ({ ase: 'swept', key_thumbprint: 'k', nonce, expires_at: new Date(at).toISOString() })),
+      )
+      .execute();
+  const left = async () =>
+    (await world.db.query.selectFrom('signature_nonce').select('nonce').where('ase', '=', 'swept').execute()).length;
+  const now = Date.now();
+  const clock = { businessNow: () => now, wallNow: () => now };
+  const progress = new Map();
+  await store(['1', '2', '3', '4'], now + DAY_MS);
+  await store(['5', '6'], now - 1);
+  const deleted: number[] = [];
+  for (let run = 0; run < 3; run += 1) deleted.push(await deleteOldRows(world.db, 'swept', clock, progress, 2));
+  assert.deepEqual(deleted, [0, 0, 2]);
+  assert.equal(await left(), 4);
+  await store(['0'], now - 1);
+  assert.equal(await deleteOldRows(world.db, 'swept', clock, progress, 2), 1);
+});
+
+test('while most rows of a slice are old, a run looks at more of them', async () => {
+  const now = Date.now();
+  const expires_at = new Date(now - 1).toISOString();
+  const nonces = Array.from({ length: 20 }, (_, index) => String(index).padStart(2, '0'));
+  const rows = nonces.map((nonce) => ({ ase: 'crowded', key_thumbprint: 'k', nonce, expires_at }));
+  await world.db.query.insertInto('signature_nonce').values(rows).execute();
+  const clock = { businessNow: () => now, wallNow: () => now };
+  const progress = new Map();
+  assert.equal(await deleteOldRows(world.db, 'crowded', clock, progress, 3), 15);
+  assert.equal(await deleteOldRows(world.db, 'crowded', clock, progress, 3), 5);
 });
 
 test('packets go half a year after an ended payment, never before its end', async () => {

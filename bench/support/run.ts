@@ -1,0 +1,71 @@
+/** Runs of operations on several sides, a slice of the one after a slice of the other. */
+import type { Target } from '../../conformance/runner/target.ts';
+import { createDriver, type Driver, median, quantile, runClosedLoop } from './driver.ts';
+import { measure, type Sample, type Side } from './measure.ts';
+import type { Operation } from './operations.ts';
+import { meetParty, type Party } from './party.ts';
+
+export interface RunOptions {
+  readonly connections: number;
+  /** Slices of each side. */
+  readonly slices: number;
+  /** Requests of a slice, as a share of the usual number. */
+  readonly requests: number;
+}
+
+export interface Opponent {
+  readonly side: Side;
+  readonly party: Party;
+  readonly driver: Driver;
+}
+
+/** `ports` are those of equal processes, which share the connections; without them, URLs name the server. */
+export async function meet(
+  side: Side,
+  target: Target,
+  connections: number,
+  ports?: readonly number[],
+): Promise<Opponent> {
+  const driver = createDriver(connections, ports);
+  return { side, driver, party: await meetParty(driver.send, target) };
+}
+
+/** Samples of every side: a warm-up, then the slices of the sides in turn. */
+export async function sample(
+  operation: Operation,
+  opponents: readonly Opponent[],
+  { connections, slices, requests }: RunOptions,
+): Promise<Sample[][]> {
+  const count = Math.max(connections, Math.round(operation.requests * requests));
+  const prepared = await Promise.all(opponents.map(({ party, driver }) => operation.prepare(driver.send, party)));
+  const samples: Sample[][] = opponents.map(() => []);
+  for (const [index, { driver }] of opponents.entries()) {
+    const warmUp = await prepared[index]!(count);
+    await runClosedLoop(driver, connections, warmUp.jobs);
+    await warmUp.settled?.();
+  }
+  for (let round = 0; round < slices; round += 1) {
+    for (const [index, { side, driver }] of opponents.entries()) {
+      samples[index]!.push(await measure(side, driver, connections, await prepared[index]!(count)));
+    }
+  }
+  return samples;
+}
+
+const per = (samples: readonly Sample[], value: (sample: Sample) => number): number =>
+  median(samples.map((one) => value(one) / one.requests));
+
+export function summarize(samples: readonly Sample[]) {
+  const latencies = samples.flatMap((one) => one.latencies);
+  return {
+    rate: median(samples.map((one) => one.requests / one.seconds)),
+    p50: median(latencies),
+    p99: quantile(latencies, 0.99),
+    server: per(samples, (one) => one.serverCpu),
+    database: per(samples, (one) => one.databaseCpu),
+    cpu: per(samples, (one) => one.serverCpu + one.databaseCpu),
+    statements: per(samples, (one) => one.statements),
+  };
+}
+
+export type Summary = ReturnType<typeof summarize>;
