@@ -87,6 +87,13 @@ examples-test: $(installed)
 bench: $(installed)
 	@$(bin)/node bench/main.ts $(ARGS)
 
+# Cost against database size, up to a million payments (half an hour), and that of two equal processes on one database.
+.PHONY: bench-scale bench-processes
+bench-scale: $(installed)
+	@$(bin)/node bench/scale.ts $(ARGS)
+bench-processes: $(installed)
+	@$(bin)/node bench/two-processes.ts $(ARGS)
+
 # The phases of a start, and payments of many packets over a link with latency.
 .PHONY: bench-start bench-packets
 bench-start: $(installed) build

@@ -12,7 +12,7 @@ const CHUNK = 50_000;
 const share = { wallets: 0.1, grants: 0.1, intervals: 0.4, packets: 0.2 };
 
 /** Most payments that a run fills in. Their times are spread so that these end now. */
-export const MAX_PAYMENTS = 1_000_000;
+const MAX_PAYMENTS = 1_000_000;
 
 /** An id like those of the program: random, and the same in every run. */
 const uuid = (kind: string, number = 'g'): string => `md5('${kind}' || ${number})::uuid::text`;
@@ -29,7 +29,8 @@ const wallets = `
     insert into account (ase, id, kind, asset_code, asset_scale, balance)
     select 'granite', 'customer:/filled/' || g, 'customer', 'USD', 2, 0 from generate_series($1::int, $2::int) g)
   insert into wallet_address (ase, id, path, url, public_name, account_id, active, created_at)
-  select 'granite', ${uuid('wallet')}, '/filled/' || g, $3 || '/filled/' || g, 'Filled', 'customer:/filled/' || g, true, now()
+  select 'granite', ${uuid('wallet')}, '/filled/' || g, $3 || '/filled/' || g, 'Filled', 'customer:/filled/' || g, true,
+    now()
   from generate_series($1::int, $2::int) g`;
 
 const grants = `
@@ -48,7 +49,8 @@ const grants = `
     select 'granite', ${uuid('spending')}, ${uuid('grant')}, 'https://wallet.example/', 'USD', 2, 'USD', 2, 10, 10, now()
     from generate_series($1::int, $2::int) g)
   insert into access_token (ase, id, grant_id, manage_id, value_digest, created_at, expires_at)
-  select 'granite', ${uuid('token')}, ${uuid('grant')}, ${uuid('manage')}, md5('v' || g), now(), now() + interval '7 days'
+  select 'granite', ${uuid('token')}, ${uuid('grant')}, ${uuid('manage')}, md5('v' || g), now(),
+    now() + interval '7 days'
   from generate_series($1::int, $2::int) g`;
 
 const payments = `
@@ -80,14 +82,15 @@ const payments = `
     from p, lateral (values (':hold', payer_account, -1), (':hold', 'hold:USD:2', 1),
       (':delivery', 'hold:USD:2', -1), (':delivery', payee_account, 1)) e(kind, account, value)),
   packets as (
-    insert into outgoing_packet (ase, payment_id, condition, sequence, peer, prepare, source_amount, amount, state, prepared_at)
+    insert into outgoing_packet (ase, payment_id, condition, sequence, peer, prepare, source_amount, amount, state,
+      prepared_at)
     select 'granite', ${uuid('outgoing')}, md5('condition' || g), 1, 'marble', 'x', 1, 1, 'fulfilled', at
     from p where g % ${1 / share.packets} = 0)
   insert into incoming_packet (ase, peer, condition, incoming_payment_id, amount, reply, booked_at, expires_at)
   select 'granite', 'marble', md5('condition in' || g), ${uuid('incoming')}, 1, 'x', at, at + interval '30 seconds'
   from p where g % ${1 / share.packets} = 0`;
 
-/** Entries of the peer that has a limit: the sum is kept, so their number must not matter. */
+/** Used intervals of one grant, a minute each. */
 const intervals = `
   insert into grant_spending (ase, id, grant_id, identifier, interval_start, debit_asset_code, debit_asset_scale,
     receive_asset_code, receive_asset_scale, spent_debit, spent_receive, updated_at)
