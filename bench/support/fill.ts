@@ -55,7 +55,8 @@ const grants = `
 
 const payments = `
   with p as materialized (
-    select g, payer.id as payer, payer.account_id as payer_account, payee.id as payee, payee.account_id as payee_account,
+    select g, payer.id as payer, payer.account_id as payer_account, payee.id as payee,
+      payee.account_id as payee_account,
       ${client} as client, ${createdAt} as at
     from generate_series($1::int, $2::int) g, lateral ${party('alice', 1)} payer, lateral ${party('amelia', 0)} payee),
   i as (
