@@ -110,7 +110,7 @@ export const paymentsFrom = (
 });
 
 /** The requests of a payment from the receiver's wallet address to the payment, and the payment itself. */
-const wholeFlow: Operation = {
+export const wholeFlow: Operation = {
   name: 'whole flow, 10 requests',
   requests: 64,
   async prepare(send, party) {

@@ -11,8 +11,11 @@ export interface StartedSide extends Side, AsyncDisposable {
   readonly server: ServerProcess;
 }
 
-/** The other ASE listens 100 above the first, and the control API 900 above it. */
-const findPort = () => findFreePort(100, 900);
+/** How far above the first ASE the other one listens. */
+export const OTHER_ASE = 100;
+
+/** The control API is 900 above. */
+const findPort = () => findFreePort(OTHER_ASE, 900);
 
 const programArgs = (port: number, url: string): string[] => [
   ...['start', '--json', '--detached', '--consent', 'auto', '--port', String(port), '--database-url', url],
@@ -53,30 +56,41 @@ export async function startProgram(postgresql: PostgresqlServer, name: string): 
   };
 }
 
-export interface StartedPair extends Side, AsyncDisposable {
-  readonly target: Target;
+export interface EqualProcesses extends StartedSide {
+  /** Port of the origin that clients know, where something else may distribute the requests; the other ASE is above. */
+  readonly publicPort: number;
   /** Ports of the first ASE in each process. */
   readonly ports: readonly number[];
+  readonly remoteTarget: Target;
+  /** Stops a process in good order and starts it again. */
+  restart(index: number): Promise<void>;
 }
 
-/** Equal processes on one database. Clients know them by one origin, where nothing needs to listen. */
+/** Equal processes on one database, behind one origin. */
 export async function startEqualProcesses(
   postgresql: PostgresqlServer,
   name: string,
   count: number,
-): Promise<StartedPair> {
+): Promise<EqualProcesses> {
   const url = await createDatabase(postgresql, name);
-  const origin = `http://localhost:${await findPort()}`;
+  const publicPort = await findPort();
+  const start = (port: number) =>
+    startServer('src/main.ts', [...programArgs(port, url), '--public-url', `http://localhost:${publicPort}`]);
   const [ports, servers]: [number[], ServerProcess[]] = [[], []];
   for (let i = 0; i < count; i += 1) {
-    const port = await findPort();
-    ports.push(port);
-    servers.push(await startServer('src/main.ts', [...programArgs(port, url), '--public-url', origin]));
+    ports.push(await findPort());
+    servers.push(await start(ports[i]!));
   }
   const database = await watchDatabase(postgresql, name);
+  const targets = targetsOf(servers[0]!);
   return {
-    ...{ name, database, ports, serverPids: servers.map(({ pid }) => pid) },
-    target: targetsOf(servers[0]!).local,
+    ...{ name, database, publicPort, ports, server: servers[0]!, serverPids: servers.map(({ pid }) => pid) },
+    target: targets.local,
+    remoteTarget: targets.remote,
+    async restart(index) {
+      await servers[index]!.stop();
+      servers[index] = await start(ports[index]!);
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all(servers.map((server) => server.stop()));
       await database.connection.end();
