@@ -1,6 +1,6 @@
 /**
- * Two equal processes behind HAProxy are restarted in turn, several times, while clients make payments within the ASE and
- * to another one. It ends with status 1 if a request fails or a payment is lost. `node bench/rolling-restart.ts`
+ * Two equal processes behind HAProxy are restarted in turn, several times, while clients make payments within the ASE
+ * and to another one. It ends with status 1 if a request fails or a payment is lost. `node bench/rolling-restart.ts`
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';

@@ -34,7 +34,8 @@ export interface Ase {
   wake(): void;
   /** Looks for due events, if there is a webhook. */
   wakeEvents(): void;
-  stop(): Promise<void>;
+  /** Stops payments and events, so that `/readyz` fails; then, once the requests are `drained`, calls to other servers. */
+  stop(drained?: Promise<void>): Promise<void>;
   /** Resolves when no payment is in progress here and no event is due. */
   settled(): Promise<void>;
 }
@@ -88,8 +89,9 @@ export function createAse(options: AseOptions): Ase {
     },
     wake,
     wakeEvents,
-    async stop() {
+    async stop(drained) {
       await payments.stop();
+      await drained;
       network.close();
     },
     async settled() {

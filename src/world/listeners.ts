@@ -49,6 +49,11 @@ export interface AseListeners {
    */
   suspend(graceMs?: number): Promise<void>;
   resume(): void;
+  /**
+   * Resolves when no request is in progress, at the latest after `graceMs`. Until then all are answered, because those in
+   * progress call servers of this process, and clients are asked to use another connection for the next one.
+   */
+  drain(graceMs?: number): Promise<void>;
   close(graceMs?: number): Promise<void>;
 }
 
@@ -123,6 +128,7 @@ export async function listenForAses(
     },
     suspend: gate.close,
     resume: gate.open,
+    drain: gate.drain,
     close,
   };
 }
@@ -239,9 +245,11 @@ type Gate = ReturnType<typeof createGate>;
 function createGate() {
   const inProgress = new Set<Promise<void>>();
   let isOpen = true;
+  let isDraining = false;
   return {
     pass(answer: RequestListener, req: IncomingMessage, res: ServerResponse): void {
       if (!isOpen && req.url !== '/livez') return void notReady(req, res);
+      if (isDraining) res.setHeader('Connection', 'close');
       const done = new Promise<void>((resolve) => void res.once('close', resolve));
       inProgress.add(done);
       done.then(() => inProgress.delete(done));
@@ -252,6 +260,17 @@ function createGate() {
       const timeout = new AbortController();
       const elapsed = sleep(graceMs, undefined, { signal: timeout.signal }).catch(() => {});
       await Promise.race([Promise.all(inProgress), elapsed]);
+      timeout.abort();
+    },
+    async drain(graceMs = 5000): Promise<void> {
+      isDraining = true;
+      const timeout = new AbortController();
+      let isOver = false;
+      const elapsed = sleep(graceMs, undefined, { signal: timeout.signal }).catch(() => {});
+      void elapsed.then(() => {
+        isOver = true;
+      });
+      while (inProgress.size > 0 && !isOver) await Promise.race([Promise.all(inProgress), elapsed]);
       timeout.abort();
     },
     open(): void {

@@ -158,8 +158,8 @@ export async function startAses(runtime: WorldRuntime): Promise<void> {
   for (const { ase } of ases.values()) ase.start();
 }
 
-export async function stopAses({ ases }: WorldRuntime): Promise<void> {
-  await Promise.all([...ases.values()].map(({ ase }) => ase.stop()));
+export async function stopAses({ ases }: WorldRuntime, drained?: Promise<void>): Promise<void> {
+  await Promise.all([...ases.values()].map(({ ase }) => ase.stop(drained)));
 }
 
 function limitsRates({ options: { rateLimits = 'auto' }, exposure }: WorldRuntime): boolean {

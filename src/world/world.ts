@@ -198,7 +198,7 @@ async function startWorld(parts: RuntimeOptions): Promise<World> {
     async close() {
       runtime.isClosed = true;
       inspected.handPayments.close();
-      await stopAses(runtime);
+      await stopAses(runtime, listeners.drain());
       await listeners.close();
     },
   };
