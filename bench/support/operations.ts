@@ -49,13 +49,13 @@ export const simple = (
   },
 });
 
-const createIncoming = (party: Party, token: string): Call => {
+export const createIncoming = (party: Party, token: string): Call => {
   const url = `${party.receiver.resourceServer}/incoming-payments`;
   return sign(party, { url, token, value: { walletAddress: party.receiver.id } });
 };
 
 /** An incoming payment without an amount, and its token. */
-async function openReceiver(send: Send, party: Party) {
+export async function openReceiver(send: Send, party: Party) {
   const token = await obtainToken(send, party, party.receiver.authServer, incomingAccess);
   const { id } = JSON.parse((await sendOk(send, createIncoming(party, token))).text);
   return { token, id: id as string };
