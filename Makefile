@@ -42,16 +42,17 @@ generate-test: $(installed)
 drift: $(installed)
 	@$(bin)/node codegen/drift.ts
 
+# All checks in both profiles, the properties, and Dredd; ARGS='--database-url postgresql://…' for PostgreSQL.
 conformance: $(installed)
-	@$(bin)/node bin/touchstone.mjs check --start --profile both --strict --properties $(ARGS)
+	@$(bin)/node bin/touchstone.mjs check --start --profile both --strict --properties --dredd $(ARGS)
 
 # Mutants derived from the documents, servers that answer nothing of what was asked, and Dredd against mutated servers.
 conformance-selftest: $(installed)
 	@$(bin)/node test/conformance/selftest/main.ts $(ARGS)
 
-# Dredd compares every answer that the documents declare. Its packages are installed by the first run.
+# Only the part of `make conformance` in which Dredd compares every declared answer. The first run installs its packages.
 dredd: $(installed)
-	@$(bin)/node conformance/dredd/run.ts
+	@$(bin)/node bin/touchstone.mjs check --start --strict --dredd --only '^dredd\.' $(ARGS)
 
 # schemathesis sends generated requests; ARGS=--short for half a minute. Python packages are installed by the first run.
 fuzz: $(installed)

@@ -17,7 +17,7 @@ const allChecks = [...checks, ...properties];
 const figures = new Map<string, CheckFigures>();
 
 async function measure(profile: Profile): Promise<void> {
-  const target = await startTarget(profile);
+  const target = await startTarget({ profile });
   const run = await createRun(parseTarget(target.variables), await loadOperations(), { profile });
   let before = run.footprint.counts();
   const fitting = allChecks.filter((check) => (check.profile ?? profile) === profile && !figures.has(check.id));

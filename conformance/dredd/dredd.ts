@@ -11,7 +11,7 @@ export interface DreddResult {
   readonly expected: number;
   readonly isValid: boolean;
   /** Status of the answer; null without one. */
-  readonly status?: number | null;
+  readonly status: number | null;
   readonly problem?: string;
 }
 
@@ -23,13 +23,20 @@ const dredd = join(directory, 'node_modules', 'dredd', 'bin', 'dredd');
 /** The hooks set the address of each request. */
 const ENDPOINT = 'http://127.0.0.1:9';
 const LONGEST_MS = 240_000;
+const INSTALL_MS = 180_000;
 
-/** Installs the packages of Dredd, if they are not there. */
+/** Installs the packages of Dredd, if they are not there. Throws an error of one sentence. */
 export function installDredd(): void {
   if (existsSync(dredd)) return;
-  const options = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-  const { status } = spawnSync('npm', options, { cwd: directory, stdio: ['ignore', 'ignore', 'inherit'] });
-  if (status !== 0) throw new Error('the packages of Dredd could not be installed');
+  const options = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--fetch-retries=1'];
+  const { status, stderr, error } = spawnSync('npm', options, {
+    cwd: directory,
+    encoding: 'utf8',
+    timeout: INSTALL_MS,
+  });
+  if (status === 0) return;
+  const reason = error?.message ?? /npm error (?!code)(.+)/.exec(stderr)?.[1] ?? `npm ended with status ${status}`;
+  throw new Error(`the packages of Dredd cannot be installed (${reason}): try again online, or without --dredd`);
 }
 
 /** Tries these answers, by default all that are declared, in the world that the variables name. */

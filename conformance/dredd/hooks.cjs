@@ -73,9 +73,13 @@ hooks.afterEach((transaction) => {
   const { name, expected, real, test, fail } = transaction;
   const isValid = !fail && test?.valid === true;
   const line = { name, operation: operationOf(transaction), expected: Number(expected.statusCode), isValid };
+  const status = Number(real?.statusCode) || null;
   const problem = isValid
-    ? {}
-    : { status: real?.statusCode ?? null, problem: String(fail || test?.message).slice(0, 2000) };
+    ? { status }
+    : {
+        status,
+        problem: String(typeof fail === 'string' ? fail : (test?.message ?? 'Dredd gives no reason')).slice(0, 2000),
+      };
   appendFileSync(process.env.TOUCHSTONE_DREDD_RESULTS, `${JSON.stringify({ ...line, ...problem })}\n`);
 });
 

@@ -20,6 +20,8 @@ export interface KnownFinding {
   readonly type: string;
   /** Regular expression for the description. Absent: any. */
   readonly description?: string;
+  /** Regular expression for the request, as `Finding.example` shows it. Absent: any. */
+  readonly request?: string;
   /** The section of docs/interpretations.md that explains it. */
   readonly interpretation: string;
 }
@@ -113,4 +115,5 @@ export function readKnownFindings(file: URL, interpretations: string): KnownFind
 export const isExplained = (finding: Finding, known: KnownFinding): boolean =>
   (known.operation === '*' || known.operation === finding.operation) &&
   known.type === finding.type &&
-  (known.description === undefined || new RegExp(known.description).test(finding.description));
+  (known.description === undefined || new RegExp(known.description).test(finding.description)) &&
+  (known.request === undefined || new RegExp(known.request).test(finding.example));

@@ -144,7 +144,7 @@ async function main(): Promise<number> {
   let passed = 0;
   const chosen = options.profile ?? (options.short ? 'compat' : undefined);
   for (const profile of profiles.filter((each) => chosen === undefined || each === chosen)) {
-    const target = await startTarget(profile);
+    const target = await startTarget({ profile });
     try {
       const servers = await findServers(target.variables);
       for (const document of documents) {

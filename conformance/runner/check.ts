@@ -105,26 +105,32 @@ export const answersCheckId = 'answers.match-documents';
 /**
  * Runs the checks one after the other. `contextFor` gives each its own recorder. After the last one a result for CT-09
  * and CT-09b tells whether every answer was of a declared status and had a body its schema accepts. The run ends where
- * a request had no answer and `isReachable`, called with the id of the check, says that the target has gone.
+ * a request had no answer and `isReachable`, called with the id of the check and the number of checks in a row that went
+ * this way, says that the target has gone. A check that takes longer than `checkMs` fails.
  */
 export async function runChecks(
   checks: readonly Check[],
   contextFor: () => { context: CheckContext; recorder: Recorder },
   progress: (result: CheckResult) => void = () => {},
   stop?: AbortSignal,
-  isReachable: (id: string) => Promise<boolean> = async () => true,
+  isReachable: (id: string, inARow: number) => Promise<boolean> = async () => true,
+  checkMs = CHECK_MS,
 ): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   const violations: { readonly message: string; readonly answer: Answer }[] = [];
   const violated = new Set<string>();
   let requests = 0;
+  let unansweredInARow = 0;
+  let kept = 0;
   for (const check of checks) {
     const { context, recorder } = contextFor();
     const started = performance.now();
-    const outcome = await Promise.race([runOne(check, context, recorder), untilAborted(stop)]);
+    const outcome = await Promise.race([runOne(boundInTime(check, checkMs), context, recorder), untilAborted(stop)]);
+    recorder.isOver = true;
     if (outcome === undefined) break;
+    unansweredInARow = outcome.failure?.unanswered ? unansweredInARow + 1 : 0;
     // The failure says nothing about a target that has gone, and those of all further checks would not either.
-    if (outcome.failure?.unanswered && !(await isReachable(check.id))) break;
+    if (unansweredInARow > 0 && !(await isReachable(check.id, unansweredInARow))) break;
     requests += recorder.requests;
     for (const { message, answer } of recorder.violations) {
       violations.push({ message: `${check.id}: ${message}`, answer });
@@ -141,9 +147,10 @@ export async function runChecks(
       milliseconds: performance.now() - started,
       seen: recorder.seen,
       needs: recorder.needs,
-      ...(outcome.failure && { answers: recorder.answers }),
+      ...(outcome.failure && kept < MAX_KEPT && { answers: recorder.answers }),
       ...outcome,
     });
+    if (outcome.failure) kept += recorder.answers.length;
     progress(results.at(-1)!);
   }
   const title = 'every answer has a declared status and a body that its schema accepts';
@@ -165,8 +172,20 @@ export async function runChecks(
   return results;
 }
 
-/** Answers of one run that are kept for the report. */
+/** Answers of one run that are kept for the report, those of violations and those of failed checks. */
 const MAX_VIOLATIONS = 20;
+const MAX_KEPT = 400;
+/** A check that waits a minute for each of several grants is still in time. */
+const CHECK_MS = 600_000;
+
+const boundInTime = (check: Check, checkMs: number): Check => ({
+  ...check,
+  run: (context) => {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(new Error(`the check did not end within ${checkMs / 1000} s`)), checkMs);
+    return Promise.race([check.run(context), promise]).finally(() => clearTimeout(timer));
+  },
+});
 
 const untilAborted = (stop: AbortSignal | undefined): Promise<undefined> =>
   new Promise((resolve) => {

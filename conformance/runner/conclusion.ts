@@ -5,6 +5,7 @@ import type { Answer } from '../steps/signed-client.ts';
 import type { Capability } from './capability.ts';
 import { capabilities } from './capability.ts';
 import type { CheckResult, Profile } from './check.ts';
+import { impossibleBranches } from './completeness.ts';
 import { toCurl } from './curl.ts';
 import type { Failure } from './evidence.ts';
 import { fixOf } from './fix.ts';
@@ -138,12 +139,16 @@ export function concludeRun(facts: RunFacts, baseline: readonly KnownViolation[]
     leftBehind: facts.leftovers,
     requests: results.filter(({ seen }) => seen).reduce((sum, { requests }) => sum + requests, 0),
     summary: summariseRun(checks, facts),
-    coverage: countCoverage(facts.operations, new Set(results.flatMap(({ seen = [] }) => [...seen]))),
+    coverage: countCoverage(facts.operations, seenIn(results), facts.strictness.own ? impossibleBranches : undefined),
     checks,
     stale,
     exchanges: [...exchanges.values()],
   };
 }
+
+/** Answers and branches of schemas, as `countCoverage` takes them. */
+export const seenIn = (results: readonly CheckResult[]): ReadonlySet<string> =>
+  new Set(results.flatMap(({ seen = [] }) => [...seen]));
 
 /** The most serious failure first. */
 const severity = (result: CheckResult, requirements: readonly Requirement[], strictness: Strictness): number =>

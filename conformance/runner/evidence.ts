@@ -2,7 +2,7 @@
 import { AssertionError } from 'node:assert';
 import { inspect } from 'node:util';
 import type { Sent } from '../steps/http-exchange.ts';
-import type { Answer, Recorder } from '../steps/signed-client.ts';
+import { type Answer, keepAnswer, type Recorder } from '../steps/signed-client.ts';
 
 export interface Failure {
   readonly message: string;
@@ -40,10 +40,11 @@ export class CounterExample extends Error {
 
 const MAX_VALUE = 600;
 
-export function describeError(error: unknown, { last, unanswered }: Recorder): Failure {
+export function describeError(error: unknown, { last, answers, unanswered }: Recorder): Failure {
   const message = error instanceof Error ? error.message : String(error);
-  const answer = error instanceof UnexpectedAnswer ? error.answer : last;
-  if (error instanceof CounterExample) return { message, answer: error.answer };
+  const keep = (one: Answer) => answers.find(({ sent }) => sent === one.sent) ?? keepAnswer(one);
+  const answer = error instanceof UnexpectedAnswer ? keep(error.answer) : last;
+  if (error instanceof CounterExample) return { message, answer: error.answer && keep(error.answer) };
   if (error instanceof AssertionError) return { ...describeAssertion(error), answer };
   return { message, answer, ...(unanswered && { unanswered }) };
 }

@@ -7,13 +7,17 @@ import { properties } from '../properties/index.ts';
 import { readFigures } from './announcement.ts';
 import { capabilities } from './capability.ts';
 import type { Check } from './check.ts';
+import { findDredd } from './dredd.ts';
 import { fixOf } from './fix.ts';
 import { linkTo } from './references.ts';
 import { type Requirement, readRequirements } from './requirements.ts';
 import { root } from './root.ts';
 import { levelOf } from './verdict.ts';
 
-const checks = [...singleChecks, ...properties];
+type Explainable = Pick<Check, 'id' | 'rows' | 'title' | 'touchstone' | 'profile'>;
+
+const { transactions = [] } = (await findDredd()) ?? {};
+const checks: readonly Explainable[] = [...singleChecks, ...properties, ...transactions];
 
 interface Explained {
   readonly id: string;
@@ -47,7 +51,7 @@ export async function explainCheck(text: string): Promise<Explained | readonly E
   );
 }
 
-function describe(check: Check, requirements: readonly Requirement[], mutants: Mutants | undefined): Explained {
+function describe(check: Explainable, requirements: readonly Requirement[], mutants: Mutants | undefined): Explained {
   const rows = check.rows.flatMap((row) => requirements.find(({ id }) => id === row) ?? []);
   const figures = readFigures()[check.id] ?? {};
   const created = [

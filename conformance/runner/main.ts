@@ -7,7 +7,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { parseBaseline, readBaseline } from '../../src/report/baseline.ts';
 import { prepareReportDirectory, writeReportFiles } from '../../src/report/directory.ts';
 import { renderTerminal, terminalOptions } from '../../src/report/terminal.ts';
-import { visible, visibleLines } from '../../src/report/visible-text.ts';
+import { shorten, visible, visibleLines } from '../../src/report/visible-text.ts';
 import { checks as allChecks } from '../checks/index.ts';
 import { announce, readFigures } from './announcement.ts';
 import { baselineReader, printFailures } from './baseline.ts';
@@ -21,15 +21,16 @@ import {
   runChecks,
 } from './check.ts';
 import { renderFiles, renderJson, viewOf } from './check-view.ts';
-import { judgeCompleteness } from './completeness.ts';
-import { type CheckReport, concludeRun, type RunFacts } from './conclusion.ts';
+import { impossibleBranches, judgeCompleteness } from './completeness.ts';
+import { type CheckReport, concludeRun, type RunFacts, seenIn } from './conclusion.ts';
+import { type Dredd, loadDredd, type Transaction } from './dredd.ts';
 import { describeLeftovers, type Leftover } from './footprint.ts';
 import { watchInterrupts } from './interrupts.ts';
 import { type Options, parseOptions, parseRandom, targetVariables, usage } from './options.ts';
 import { checkSetUp, describeLoss } from './preflight.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
 import type { Referee, RefereeReport } from './referee.ts';
-import { describeSummary, type Report, summarise } from './report.ts';
+import { describeReach, describeSummary, type Report, summarise } from './report.ts';
 import { readRequirements } from './requirements.ts';
 import { createRun, type Run } from './run.ts';
 import { selectChecks } from './selection.ts';
@@ -47,12 +48,15 @@ async function main(): Promise<number> {
   const random = parseRandom(options);
   // fast-check is loaded only where it is used.
   const properties = options.properties ? (await import('../properties/index.ts')).properties : [];
-  const checks = selectChecks([...allChecks, ...properties], options.only);
+  const dredd = options.dredd ? await loadDredd() : undefined;
+  const selected = selectChecks([...allChecks, ...properties, ...(dredd?.transactions ?? [])], options.only);
+  const checks = selected.filter((each): each is Check => 'run' in each);
+  const transactions = selected.filter((each): each is Transaction => !('run' in each));
   if (options.seed === 'random') console.log(`seed ${random.seed}`);
   const profiles = readProfiles(options);
   const baseline = options.baseline === undefined ? [] : await readBaseline(options.baseline, baselineReader);
   if (options.report !== undefined) await prepareReportDirectory(options.report);
-  const facts = await runAll(checks, profiles, options);
+  const facts = await runAll({ checks, transactions, dredd }, profiles, options);
   let report = concludeRun(facts, baseline);
   if (options['write-baseline'] !== undefined) {
     const text = printFailures(report, baseline);
@@ -72,6 +76,13 @@ function readProfiles({ start, profile }: { start: boolean; profile?: string | u
   return named;
 }
 
+interface Selection {
+  readonly checks: readonly Check[];
+  /** Answers for Dredd, which tries them once, after the checks of the first profile. */
+  readonly transactions: readonly Transaction[];
+  readonly dredd: Dredd | undefined;
+}
+
 interface Progress {
   readonly redaction: Redaction;
   readonly operations: Operations;
@@ -87,7 +98,7 @@ interface Progress {
 
 /** Runs the checks in each profile. What goes wrong with the set-up is a fact of the run, so that a report says it. */
 async function runAll(
-  checks: readonly Check[],
+  { checks, transactions, dredd }: Selection,
   profiles: readonly (Profile | undefined)[],
   options: Options,
 ): Promise<RunFacts> {
@@ -105,8 +116,9 @@ async function runAll(
     referee: await loadReferee(),
   };
   try {
-    for (const profile of profiles) {
-      if (!interrupts.aborted.aborted) await checkTarget(checks, profile, options, progress);
+    for (const [index, profile] of profiles.entries()) {
+      const selection = { checks, transactions: index === 0 ? transactions : [], dredd };
+      if (!interrupts.aborted.aborted) await checkTarget(selection, profile, options, progress);
     }
   } catch (error) {
     progress.broken.push(error instanceof Error ? error.message : String(error));
@@ -137,24 +149,26 @@ async function loadReferee(): Promise<Referee | undefined> {
 /** Results of a complete run. */
 function concludeReferee(report: RefereeReport, { operations, results }: Progress, options: Options): CheckResult[] {
   const counts = report.byInterpretation.map(([id, answers]) => `${id} ${answers}`).join(' · ');
-  console.log(`${report.judged} answers also judged by the unmodified documents and the official Node client`);
+  if (report.judged > 0)
+    console.log(`${report.judged} answers also judged by the unmodified documents and the official Node client`);
   if (counts !== '') console.log(`allowed by our overlays only: ${counts}`);
   const isComplete = options.start && options.profile === 'both' && options.only === undefined && options.properties;
   if (!isComplete) return [];
-  const seen = new Set(results.flatMap((result) => [...(result.seen ?? [])]));
-  return judgeCompleteness(countCoverage(operations, seen), report);
+  const seen = seenIn(results);
+  return judgeCompleteness(countCoverage(operations, seen, impossibleBranches), seen, report);
 }
 
 const strictnessOf = (options: Options) => ({ own: options.own || options.start, strict: options.strict });
 
-/** Runs the checks that hold in the profile of the target, and removes what they created. */
+/** Runs the checks that hold in the profile of the target, removes what they created, and runs Dredd. */
 async function checkTarget(
-  checks: readonly Check[],
+  { checks, transactions, dredd }: Selection,
   profile: Profile | undefined,
   options: Options,
   progress: Progress,
 ): Promise<void> {
-  const started = options.start ? await startTarget(profile) : undefined;
+  if (checks.length === 0 && transactions.length === 0) return;
+  const started = options.start ? await startTarget({ profile, databaseUrl: options['database-url'] }) : undefined;
   try {
     const variables = { ...targetVariables(options, process.env), ...started?.variables };
     acceptAuthority(variables['TOUCHSTONE_CA']);
@@ -174,8 +188,13 @@ async function checkTarget(
         .filter((check) => (check.profile ?? run.profile) === run.profile)
         .map((check) => (started ? check : skipIfLacking(check, target)));
       if (!started) askFirst(fitting, run, target, options);
-      await runInProfile(fitting, run, options, progress);
-      if (!started) progress.leftovers.push(...(await cleanUp(run, progress.stop)));
+      if (checks.length > 0) await runInProfile(fitting, run, options, progress);
+      if (!started) progress.leftovers.push(...(await cleanUp(run, progress)));
+      if (started && dredd && transactions.length > 0 && !progress.stop.aborted) {
+        const results = await dredd.tryAll(started.variables, transactions);
+        for (const result of results) show(result, progress, options);
+        progress.results.push(...results.map((result) => ({ ...result, profile: run.profile })));
+      }
     } finally {
       await run.close();
     }
@@ -198,20 +217,19 @@ function skipIfLacking(check: Check, target: Target): RunnableCheck {
   return { ...others, lacks, run: () => Promise.reject(new NotApplicable(lacks)) };
 }
 
+function show({ id, rows, failure, lacks }: CheckResult, { redaction }: Progress, { verbose }: Options): void {
+  if (failure) console.error(visible(shorten(redaction.redact(`failed ${id}: ${firstLine(failure.message)}`), 400)));
+  else if (verbose) console.log(lacks ? `n/a  ${id}   ${lacks}` : `pass ${id}   ${rows.join(' ')}`);
+}
+
 async function runInProfile(checks: readonly Check[], run: Run, options: Options, progress: Progress): Promise<void> {
-  const { redaction, results, stop } = progress;
-  const show = (result: CheckResult): void => {
-    if (result.failure)
-      console.error(visible(redaction.redact(`failed ${result.id}: ${firstLine(result.failure.message)}`)));
-    else if (options.verbose && result.lacks) console.log(`n/a  ${result.id}   ${result.lacks}`);
-    else if (options.verbose) console.log(`pass ${result.id}   ${result.rows.join(' ')}`);
-  };
-  const isReachable = async (id: string): Promise<boolean> => {
-    const loss = await describeLoss(progress.target!);
-    if (loss) progress.broken.push(`${loss} any more: the run ended at the check ${id}`);
+  const { results, stop } = progress;
+  const isReachable = async (id: string, inARow: number): Promise<boolean> => {
+    const loss = await describeLoss(progress.target!, inARow);
+    if (loss) progress.broken.push(`${loss}: the run ended at the check ${id}`);
     return loss === undefined;
   };
-  const some = await runChecks(checks, run.contextFor, show, stop, isReachable);
+  const some = await runChecks(checks, run.contextFor, (result) => show(result, progress, options), stop, isReachable);
   results.push(...some.map((result) => ({ ...result, profile: run.profile })));
   const report: Report = { results: some, requirements: readRequirements(), strictness: strictnessOf(options) };
   if (options.profile === 'both') console.log(`profile ${run.profile}\n${describeSummary(summarise(report))}`);
@@ -228,10 +246,10 @@ function askFirst(checks: readonly RunnableCheck[], { parties, budget }: Run, ta
   }
 }
 
-/** After an interruption this ends by itself within some seconds, and another signal ends it at once. */
-async function cleanUp(run: Run, stop: AbortSignal): Promise<Leftover[]> {
+/** After an interruption, or where the target does not answer, this ends by itself; another signal ends it at once. */
+async function cleanUp(run: Run, { stop, broken }: Progress): Promise<Leftover[]> {
   if (stop.aborted) console.error('interrupted: removing what the checks created; press Ctrl-C again to leave it');
-  return run.cleanUp(stop.aborted ? AbortSignal.timeout(CLEAN_UP_MS) : undefined);
+  return run.cleanUp(stop.aborted || broken.length > 0 ? AbortSignal.timeout(CLEAN_UP_MS) : undefined);
 }
 
 const CLEAN_UP_MS = 60_000;
@@ -245,7 +263,9 @@ async function publish(report: CheckReport, facts: RunFacts, options: Options): 
   console.log(renderTerminal(viewOf(report, isOwn), { ...terminalOptions(process.stdout, process.env), ...location }));
   const isListed = directory !== undefined || json !== undefined;
   for (const line of describeLeftovers(report.leftBehind, isListed)) console.log(line);
-  if (facts.results.length > 0) console.log(describeSummary(summarise(facts)));
+  if (facts.results.length === 0) return;
+  console.log(describeReach(report));
+  console.log(describeSummary(summarise(facts)));
 }
 
 /** Accepts certificates that this private certificate authority issued. */

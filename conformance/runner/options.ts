@@ -6,6 +6,7 @@ export const usage = `usage: touchstone check [options], or touchstone explain C
 
 The target, unless TOUCHSTONE_* variables name it:
   --start                     start a fresh world, check it and stop it
+  --database-url URL          with --start: on this PostgreSQL server, in a database of the run's own
   --wallet-address URL        a wallet address with money
   --receiver URL              a wallet address at another ASE, or at the same
   --client URL                wallet address of the client, whose key set has the key
@@ -39,6 +40,7 @@ The run:
   --properties                also send requests drawn at random from the schemas of the documents
   --seed SEED                 draw others: a number, random, or what the report of a failure names
   --cases N                   requests of each property, beside those that it always sends; default ${usualCases.cases}
+  --dredd                     with --start, in a checkout: also let Dredd compare every declared answer
   --strict                    warnings fail the run as well
   --report DIR                write HTML, JSON, JUnit, SARIF, NDJSON, Markdown and a badge to this directory
   --json FILE                 write the JSON report to this file
@@ -80,8 +82,10 @@ export function parseOptions(args: readonly string[]) {
         help: flag,
         'local-servers': flag,
         properties: flag,
+        dredd: flag,
       },
       ...{ profile: text, only: text, json: text, rate: text, budget: text, seed: text, cases: text },
+      'database-url': text,
       'consent-step': { type: 'string', multiple: true },
       ...{ report: text, baseline: text, 'write-baseline': text },
       ...(Object.fromEntries(Object.keys(targetOptions).map((name) => [name, text])) as Record<
@@ -90,10 +94,12 @@ export function parseOptions(args: readonly string[]) {
       >),
     },
   });
-  const { consent, rate } = values;
+  const { consent, rate, start } = values;
   if (consent !== undefined && !['back-channel', 'browser'].includes(consent))
     throw new Error('--consent takes back-channel or browser');
   if (rate !== undefined && !/^[1-9]\d{0,3}$/.test(rate)) throw new Error('--rate takes a whole number up to 9999');
+  if (values.dredd && !start) throw new Error('--dredd needs --start, because it injects faults');
+  if (values['database-url'] !== undefined && !start) throw new Error('--database-url needs --start');
   return values;
 }
 

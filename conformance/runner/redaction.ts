@@ -17,12 +17,14 @@ const secretMembers = new Map([
 const secretQueries = ['hash', 'interact_ref', 'nonce'];
 const DEFAULT_NAME = 'SECRET';
 const MIN_LENGTH = 6;
+/** Levels of JSON in which secrets are looked for. */
+const MAX_DEPTH = 2_000;
 
 /** Text, or the name of a placeholder for a secret. */
 export type Piece = { readonly text: string } | { readonly placeholder: string };
 
 export interface Redaction {
-  /** Remembers every secret inside a JSON value or a URL. */
+  /** Remembers every secret inside a JSON value or a URL. Throws if the value is nested too deeply to look. */
   observe(value: unknown): void;
   /** Remembers one secret. */
   hide(secret: string | undefined, name?: string): void;
@@ -45,16 +47,17 @@ export function createRedaction(): Redaction {
     if (!secret || secret.length < MIN_LENGTH || (isGuess(name) && /^[a-z]{1,12}(-[a-z]{1,12})?$/.test(secret))) return;
     if ((secrets.get(secret) ?? DEFAULT_NAME) === DEFAULT_NAME) secrets.set(secret, name);
   };
-  const observe = (value: unknown, member?: string): void => {
+  const observe = (value: unknown, member?: string, depth = 0): void => {
+    if (depth > MAX_DEPTH) throw new Error(`the JSON is nested more than ${MAX_DEPTH} levels deep`);
     if (typeof value === 'string') {
       const name = member === undefined ? undefined : secretMembers.get(member);
       // An amount's `value` is a number in a string, not a secret.
       if (name && !/^(\d+|https?:.*)$/.test(value)) hide(value, name);
       if (/^https?:/.test(value) && URL.canParse(value)) observeUrl(new URL(value), hide);
     } else if (Array.isArray(value)) {
-      for (const item of value) observe(item, member);
+      for (const item of value) observe(item, member, depth + 1);
     } else if (value && typeof value === 'object') {
-      for (const [key, item] of Object.entries(value)) observe(item, key);
+      for (const [key, item] of Object.entries(value)) observe(item, key, depth + 1);
     }
   };
   /** The longest secret first, because one may contain another. */

@@ -1,6 +1,7 @@
 /** The figures of a run: rows by state and level, and checks. */
 import { type Capability, capabilities } from './capability.ts';
 import { type CheckResult, judgeRows, type RowState } from './check.ts';
+import type { CheckReport } from './conclusion.ts';
 import { levels, type Requirement } from './requirements.ts';
 import { failsRun, type Strictness, wordFor } from './verdict.ts';
 
@@ -59,6 +60,26 @@ export function summarise({ results, requirements, strictness }: Report): Summar
     rows: { covered: rows.passed + rows.failed, ...rows },
     levels: { ...Object.fromEntries(byLevel), touchstone },
   };
+}
+
+/** How much of the documents the run has seen, and by which means. */
+export function describeReach({
+  coverage: { operations, statuses, branches },
+  summary: { areas },
+}: Pick<CheckReport, 'coverage' | 'summary'>): string {
+  const part = ({ seen, declared }: { seen: number; declared: number }, what: string) =>
+    `${seen} of ${declared} ${what}`;
+  const area = (name: string, what: string) => {
+    const { met = 0, judged = 0 } = areas[name] ?? {};
+    return judged > 0 ? [`${what} ${met}/${judged}`] : [];
+  };
+  return [
+    part(operations, 'operations'),
+    part(statuses, 'declared answers'),
+    part(branches, 'schema branches'),
+    ...area('property', 'properties'),
+    ...area('dredd', 'Dredd transactions'),
+  ].join(' · ');
 }
 
 /** The lines about one run, or about all. */

@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { closeBrowser } from '../steps/browser-consent.ts';
 import { type ClientHost, createClientHost } from '../steps/client-host.ts';
 import { type Control, createControl } from '../steps/control.ts';
+import type { ExchangeLimits } from '../steps/http-exchange.ts';
 import { createRecorder, createSignedClient, type Json, type Recorder, type SendCall } from '../steps/signed-client.ts';
 import { discoverParty } from '../steps/world.ts';
 import { type Capability, capabilityOf } from './capability.ts';
@@ -42,6 +43,7 @@ interface RunOptions {
   readonly budget?: string | undefined;
   readonly random?: RandomCases;
   readonly referee?: Referee | undefined;
+  readonly limits?: ExchangeLimits;
 }
 
 /**
@@ -65,7 +67,7 @@ export async function createRun(target: Target, allOperations: Operations, optio
   });
   const paced = options.rate === undefined ? undefined : createPace(options.rate);
   const createClient = (recorder: Recorder): SendCall => {
-    const client = createSignedClient(target.identity, operations, redaction, recorder);
+    const client = createSignedClient(target.identity, operations, redaction, recorder, options.limits);
     return paced === undefined ? client : paced(client);
   };
   const discovery = createClient(createRecorder());

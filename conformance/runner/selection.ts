@@ -3,7 +3,10 @@ import { ConfigError, didYouMean } from '../../src/errors.ts';
 import type { Check } from './check.ts';
 
 /** Throws ConfigError if nothing matches. */
-export function selectChecks(checks: readonly Check[], only: string | undefined): Check[] {
+export function selectChecks<Selected extends Pick<Check, 'id' | 'rows'>>(
+  checks: readonly Selected[],
+  only: string | undefined,
+): Selected[] {
   if (only === undefined) return [...checks];
   const exact = checks.filter(({ id, rows }) => id === only || rows.includes(only));
   if (exact.length > 0) return exact;

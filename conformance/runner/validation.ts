@@ -120,13 +120,20 @@ export interface Coverage {
   readonly unseen: readonly string[];
 }
 
-/** Operations of Open Payments and their declared statuses, of which some were seen, as `get-quote 200`. */
-export function countCoverage(operations: Operations, seen: ReadonlySet<string>): Coverage {
+/**
+ * Operations of Open Payments and their declared statuses, of which some were seen, as `get-quote 200`.
+ * @param impossible branches that the answers of the target do not have
+ */
+export function countCoverage(
+  operations: Operations,
+  seen: ReadonlySet<string>,
+  impossible: ReadonlySet<string> = new Set(),
+): Coverage {
   const declared = [...operations.values()].filter(({ document }) => openPayments.has(document));
   const statusesOf = ({ id, responses }: DeclaredOperation) => [...responses.keys()].map((status) => `${id} ${status}`);
   const missing = declared.filter((operation) => !statusesOf(operation).some((status) => seen.has(status)));
   const statuses = declared.flatMap(statusesOf);
-  const branches = new Set(declared.flatMap(branchesDeclared));
+  const branches = new Set(declared.flatMap(branchesDeclared).filter((branch) => !impossible.has(branch)));
   const unseen = [...statuses, ...branches].filter((each) => !seen.has(each));
   return {
     operations: { seen: declared.length - missing.length, declared: declared.length },

@@ -37,14 +37,15 @@ export interface ExchangeLimits {
 }
 
 /**
- * Sends the request and reads the whole answer. Redirects are not followed. @throws on a refused connection, a timeout,
- * and an answer that is too large
+ * Sends the request and reads the whole answer. Redirects are not followed, and a compressed body stays as it is.
+ * @throws on a refused connection, a timeout, an answer that is too large, and a URL of another protocol
  */
-export function exchange(
+export async function exchange(
   sent: Sent,
   { silenceMs = 10_000, wholeMs = 30_000, maxBytes = 8 * 1024 * 1024 }: ExchangeLimits = {},
 ): Promise<Received> {
   const { protocol, hostname, port, host } = new URL(sent.url);
+  if (protocol !== 'http:' && protocol !== 'https:') throw new Error(`${protocol} is not a protocol of the web`);
   const lines = hasHeader(sent.headers, 'host') ? [...sent.headers] : [['host', host] as const, ...sent.headers];
   if (sent.body && !hasHeader(lines, 'content-length')) lines.push(['content-length', String(sent.body.length)]);
   if (!sent.body && sent.method !== 'GET' && !hasHeader(lines, 'content-length')) lines.push(['content-length', '0']);
@@ -66,6 +67,11 @@ export function exchange(
     outgoing.on('close', () => clearTimeout(deadline));
     outgoing.on('timeout', () => fail(new Error(`no answer within ${silenceMs} ms`)));
     outgoing.on('error', reject);
+    // After one, Node.js reports nothing more about the request.
+    outgoing.on('upgrade', (_incoming, socket) => {
+      socket.destroy();
+      fail(new Error('the server switches to another protocol'));
+    });
     outgoing.on('response', (incoming) => {
       const chunks: Buffer[] = [];
       let size = 0;

@@ -7,7 +7,7 @@ import type { Capability } from '../runner/capability.ts';
 import type { Redaction } from '../runner/redaction.ts';
 import type { Identity } from '../runner/target.ts';
 import { branchesTaken, findOperation, judgeAnswer, type Operations } from '../runner/validation.ts';
-import { exchange, type HeaderLine, type Received, type Sent } from './http-exchange.ts';
+import { type ExchangeLimits, exchange, type HeaderLine, type Received, type Sent } from './http-exchange.ts';
 import { type SignatureOptions, signRequest } from './message-signature.ts';
 
 export interface Call {
@@ -59,14 +59,26 @@ export interface Recorder {
   readonly needs: Set<Capability>;
   /** Operations with the statuses that they answered, as `get-quote 200`. */
   readonly seen: Set<string>;
-  /** The newest answers, at most twenty. */
+  /** The newest answers, at most twenty, without the rest of long bodies. */
   readonly answers: Answer[];
   last: Answer | undefined;
   /** The newest request, while it has no answer. */
   unanswered: Sent | undefined;
+  /** The check has ended, and sends nothing any more. */
+  isOver: boolean;
 }
 
 const MAX_ANSWERS = 20;
+/** Bytes of a body that are kept for the report. */
+const MAX_KEPT = 64 * 2 ** 10;
+
+/** The answer as the report keeps it. */
+export function keepAnswer(answer: Answer): Answer {
+  if (answer.bytes.length <= MAX_KEPT) return answer;
+  const text = `${answer.text.slice(0, MAX_KEPT)}… (${answer.bytes.length} bytes)`;
+  // A part of a buffer would keep all of it.
+  return { ...answer, text, bytes: Buffer.from(text), body: undefined };
+}
 
 export type SendCall = (call: Call) => Promise<Answer>;
 
@@ -79,6 +91,7 @@ export function createRecorder(): Recorder {
     answers: [],
     last: undefined,
     unanswered: undefined,
+    isOver: false,
   };
 }
 
@@ -88,8 +101,10 @@ export function createSignedClient(
   operations: Operations,
   redaction: Redaction,
   recorder: Recorder,
+  limits?: ExchangeLimits,
 ): SendCall {
   return async (call) => {
+    if (recorder.isOver) throw new Error('the check has ended');
     redaction.hide(call.token, 'TOKEN');
     redaction.observe(call.json);
     const sent = await prepareRequest(call, identity);
@@ -98,17 +113,18 @@ export function createSignedClient(
     const at = Date.now();
     recorder.requests += 1;
     recorder.unanswered = sent;
-    const received = await exchange(sent);
-    const body = parseJson(received.text);
+    const received = await exchange(sent, limits);
     recorder.unanswered = undefined;
+    const body = parseJson(received.text);
     redaction.observe(body);
     redaction.observe(received.headers.get('location') ?? undefined);
     const violation = operation ? judgeAnswer(operations, operation, { ...received, body }, sent.method) : undefined;
     const answer: Answer = { ...received, body, sent, operation, violation, at };
-    recorder.last = answer;
-    recorder.answers.push(answer);
+    const kept = keepAnswer(answer);
+    recorder.last = kept;
+    recorder.answers.push(kept);
     if (recorder.answers.length > MAX_ANSWERS) recorder.answers.shift();
-    if (violation) recorder.violations.push({ message: violation, answer });
+    if (violation) recorder.violations.push({ message: violation, answer: kept });
     if (operation) recorder.seen.add(`${operation} ${answer.status}`);
     if (operation && !violation) {
       for (const branch of branchesTaken(operations, operation, answer.status, body)) recorder.seen.add(branch);

@@ -1,6 +1,7 @@
 /** The texts of `--help` and the tables of `docs/options.md`, from the table of options. */
 import { type Command, commands, operands } from './commands.ts';
-import { type Option, optionsOf } from './options.ts';
+import type { Option } from './option.ts';
+import { optionsOf } from './options.ts';
 
 const usage = (option: Option): string => `--${option.flag}${option.value ? ` ${option.value}` : ''}`;
 

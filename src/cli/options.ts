@@ -1,27 +1,10 @@
 /** The options of the program: one table, from which `--help`, validation and `docs/options.md` are made. */
 import { type Command, commands } from './commands.ts';
+import { gradeOptions } from './grade/options.ts';
+import type { Option } from './option.ts';
 
 /** Distance of the control API's default port from the port of the first ASE. */
 export const CONTROL_PORT_OFFSET = 900;
-
-type Kind = 'string' | 'integer' | 'boolean';
-
-export interface Option {
-  readonly flag: string;
-  readonly kind: Kind;
-  /** Name of the value in `--help`. */
-  readonly value?: string;
-  readonly choices?: readonly string[];
-  readonly fallback?: string;
-  /** The value of the flag alone. */
-  readonly implied?: string;
-  /** Largest integer. Default: 65535. */
-  readonly maximum?: number;
-  /** The commands that take this option. Default: only `start`. */
-  readonly commands?: readonly Command[];
-  /** One sentence. It says so if the value is secret. */
-  readonly sentence: string;
-}
 
 const all = Object.keys(commands) as Command[];
 /** The commands that run a world or read one. */
@@ -323,92 +306,7 @@ export const options = {
     sentence:
       'Keep the last N requests with their answers in memory, for touchstone explain exchange. Default: 200 where only this machine can reach the world, otherwise 0.',
   },
-  attach: {
-    flag: 'attach',
-    kind: 'boolean',
-    commands: ['grade'],
-    sentence:
-      'Instead of running a command, judge what the running world at --control-port or TOUCHSTONE_CONTROL has already seen.',
-  },
-  timeout: {
-    flag: 'timeout',
-    kind: 'integer',
-    value: 'SECONDS',
-    fallback: '600',
-    maximum: 86_400,
-    commands: ['grade'],
-    sentence: 'End the command after this time. 0 lets it run for ever.',
-  },
-  requirements: {
-    flag: 'requirements',
-    kind: 'string',
-    value: 'SET',
-    fallback: 'current',
-    commands: ['grade'],
-    sentence:
-      'Judge by this frozen set of requirements and levels, so that a new version of Touchstone fails no client that passes. The set is named after a version of Open Payments: 1.3.0.',
-  },
-  only: {
-    flag: 'only',
-    kind: 'string',
-    value: 'IDS',
-    commands: ['grade'],
-    sentence: 'Judge only these requirements: ids, areas and beginnings, such as CL-SIG,CL-GNAP-17,CL-TOK-0*.',
-  },
-  should: {
-    flag: 'should',
-    kind: 'boolean',
-    commands: ['grade'],
-    sentence: 'Fail the run on recommendations (level should) as well. Otherwise these are warnings.',
-  },
-  baseline: {
-    flag: 'baseline',
-    kind: 'string',
-    value: 'FILE',
-    commands: ['grade'],
-    sentence:
-      'Expect the violations that this YAML or JSON file lists, each with its reason. A listed requirement that is met fails the run.',
-  },
-  writeBaseline: {
-    flag: 'write-baseline',
-    kind: 'string',
-    value: 'FILE',
-    commands: ['grade'],
-    sentence: 'Write the violations of this run to a file for --baseline, and expect them.',
-  },
-  minCoverage: {
-    flag: 'min-coverage',
-    kind: 'integer',
-    value: 'PERCENT',
-    maximum: 100,
-    commands: ['grade'],
-    sentence: 'Fail the run if the client saw fewer of the statuses that Open Payments declares.',
-  },
-  probes: {
-    flag: 'probes',
-    kind: 'string',
-    value: '[IDS]',
-    implied: 'all',
-    commands: ['grade'],
-    sentence:
-      'Run the command again with a hostile or unusual server for each probe, all or these: ids, names and beginnings, such as P04,finish-hash-wrong,P1*. How long it takes is printed beforehand.',
-  },
-  jobs: {
-    flag: 'jobs',
-    kind: 'integer',
-    value: 'N',
-    maximum: 64,
-    commands: ['grade'],
-    sentence: 'Number of commands that run at the same time for probes. Default: one for each processor.',
-  },
-  report: {
-    flag: 'report',
-    kind: 'string',
-    value: 'DIR',
-    fallback: 'touchstone-report',
-    commands: ['grade'],
-    sentence: 'Write the reports to this directory. They contain no secrets.',
-  },
+  ...gradeOptions,
   failpoint: {
     flag: 'failpoint',
     kind: 'string',

@@ -1,7 +1,8 @@
 /** The command line and the environment as a Config. Each mistake is a ConfigError of one sentence. */
 import { ConfigError, didYouMean } from '../errors.ts';
 import { type Command, EXCHANGE, operands } from './commands.ts';
-import { type Config, environmentName, type Option, options, optionsOf, type Table } from './options.ts';
+import type { Option } from './option.ts';
+import { type Config, environmentName, options, optionsOf, type Table } from './options.ts';
 
 /**
  * Parses the command line and the environment; the command line wins. Options that the command does not take have

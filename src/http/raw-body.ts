@@ -20,18 +20,39 @@ export interface RawBodyLimits {
   readonly timeoutMs: number;
 }
 
+/** Milliseconds in which a client that has its answer may go on sending. */
+const DISCARD_MS = 2_000;
+
+/**
+ * After the answer, the connection is closed in our direction only, until the client has sent the rest. The reset that
+ * unread bytes bring about would destroy the answer on its way (RFC 9112 §9.6).
+ */
+function discardRest(req: IncomingMessage): void {
+  const { socket } = req;
+  socket.destroySoon = () => {
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), DISCARD_MS).unref();
+    socket.once('close', () => clearTimeout(timer));
+    req.resume();
+  };
+}
+
 /**
  * Reads the whole body. Throws WireError: `body_too_large`, `body_timeout`, `body_aborted` (the client went away) or
  * `content_encoding` (digest and signature are over the encoded bytes, so only identity is taken). After an error the
- * rest stays unread: answer with `Connection: close`.
+ * rest is discarded: answer with `Connection: close`.
  */
 export async function readRawBody(req: IncomingMessage, { limitBytes, timeoutMs }: RawBodyLimits): Promise<Buffer> {
   const encoding = req.headers['content-encoding'];
   if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') {
+    discardRest(req);
     throw new WireError('content_encoding', 'content must be sent without a content coding');
   }
   const announced = req.headers['content-length'];
-  if (announced !== undefined && Number(announced) > limitBytes) throw tooLarge(limitBytes);
+  if (announced !== undefined && Number(announced) > limitBytes) {
+    discardRest(req);
+    throw tooLarge(limitBytes);
+  }
   if (req.headers['transfer-encoding'] === undefined && (announced === undefined || Number(announced) === 0)) {
     return Buffer.alloc(0);
   }
@@ -44,6 +65,7 @@ export async function readRawBody(req: IncomingMessage, { limitBytes, timeoutMs 
       if (error === undefined) resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
       else {
         req.pause();
+        discardRest(req);
         req.on('error', () => {}); // the connection may still break while the refusal is on its way
         reject(error);
       }

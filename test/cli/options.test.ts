@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { printCommandHelp, printOptionTables } from '../../src/cli/help.ts';
-import { environmentName, type Option, options } from '../../src/cli/options.ts';
+import type { Option } from '../../src/cli/option.ts';
+import { environmentName, options } from '../../src/cli/options.ts';
 import { parseConfig } from '../../src/cli/parse-config.ts';
 import { ConfigError } from '../../src/errors.ts';
 

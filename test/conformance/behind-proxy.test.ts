@@ -22,7 +22,7 @@ import { clientEnvironment, startWorld, type TestWorld } from '../support/world.
 
 /** Checks that depend on URLs, and some for each capability that the control API brings. */
 const chosen = [
-  /^(back-channel|discovery|interaction|interledger|introspection|private|profile|rates|settlement|wallet-address)\./,
+  /^(back-channel|discovery|interaction|interledger|introspection|metadata|private|profile|rates|settlement|wallet-address)\./,
   /^(continuation\.accepted|declared\.get-quote|limit\.debit|list\.(outgoing-)?pages|token\.rotate|touchstone)/,
   /^signature\.(answers|forwarded|percent|published|query|two|uncovered)/,
   /^client-keys\.(bound|fetched|one|own|removed)/,

@@ -5,6 +5,7 @@ import { branchesOf, listBranches } from '../../conformance/generators/branches.
 import { loadReferee } from '../../conformance/referees/upstream.ts';
 import {
   alwaysSent,
+  impossibleBranches,
   judgeCompleteness,
   unneededReasons,
   unseenReasons,
@@ -126,24 +127,32 @@ describe('the second judge', () => {
 });
 
 test('what a complete run did not see has a reason, and a reason that is not needed is a failure', () => {
-  const exceptions = [...Object.keys(unseenReasons), ...Object.keys(alwaysSent).map((member) => `${member}: absent`)];
-  const coverage = { ...countCoverage(operations, new Set()), unseen: exceptions };
+  const exceptions = Object.keys(unseenReasons);
+  const coverage = { ...countCoverage(operations, new Set(), impossibleBranches), unseen: exceptions };
   const overlays = { judged: 9, byInterpretation: [], unneeded: Object.keys(unneededReasons) };
+  const judge = (unseen: string[], unneeded: string[], seen: string[] = []) =>
+    judgeCompleteness({ ...coverage, unseen }, new Set(seen), { ...overlays, unneeded }).map(
+      ({ failure }) => failure?.message,
+    );
+  assert.deepEqual(judge(exceptions, overlays.unneeded), [undefined, undefined]);
+  assert.deepEqual(judge([...exceptions, 'get-quote 200'], [...overlays.unneeded, 'x']), [
+    'get-quote 200 was not seen',
+    'x was not needed',
+  ]);
+  const [message] = judge([], overlays.unneeded);
+  assert.equal(message!.split('\n').length, exceptions.length);
+  assert.match(message!, /its reason is not needed any more/);
+  assert.match(judge(exceptions, overlays.unneeded, [...impossibleBranches])[0]!, /does not always send it/);
+});
+
+test('members that Touchstone always sends have no branch without them, and each exists', () => {
+  const all = countCoverage(operations, new Set());
+  const own = countCoverage(operations, new Set(), impossibleBranches);
+  assert.equal(all.branches.declared - own.branches.declared, impossibleBranches.size);
   assert.deepEqual(
-    judgeCompleteness(coverage, overlays).map(({ failure }) => failure),
-    [undefined, undefined],
+    [...impossibleBranches, ...Object.keys(unseenReasons)].filter((branch) => !all.unseen.includes(branch)),
+    [],
   );
-  const more = {
-    coverage: { ...coverage, unseen: [...coverage.unseen, 'get-quote 200'] },
-    overlays: { ...overlays, unneeded: [...overlays.unneeded, 'x'] },
-  };
-  assert.deepEqual(
-    judgeCompleteness(more.coverage, more.overlays).map(({ failure }) => failure?.message),
-    ['get-quote 200 was not seen', 'x was not needed'],
-  );
-  const [seen] = judgeCompleteness({ ...coverage, unseen: [] }, overlays);
-  assert.equal(seen!.failure?.message.split('\n').length, exceptions.length);
-  assert.match(seen!.failure!.message, /its reason is not needed any more/);
 });
 
 test('at most ten answers or branches of schemas are not seen', () => {

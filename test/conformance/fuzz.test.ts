@@ -62,6 +62,8 @@ test('a finding is explained by its operation, type and description', () => {
   assert.ok(!isExplained(finding!, { ...known, description: '^amount' }));
   assert.ok(!isExplained(finding!, { ...known, type: 'ServerError' }));
   assert.ok(!isExplained(finding!, { ...known, operation: 'GET /quotes' }));
+  assert.ok(isExplained(finding!, { ...known, request: '^POST \\S+ \\{"x":1}$' }));
+  assert.ok(!isExplained(finding!, { ...known, request: '^POST \\S+$' }));
 });
 
 test('every entry of the baseline names an interpretation that exists, and none explains a fault of the server', () => {

@@ -1,6 +1,7 @@
 /** Reading a body: limit, timeout, coding, broken connections (RFC 9110 §6.4, §8.4). */
 import assert from 'node:assert/strict';
-import type { IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { readRawBody, WireError } from '../../src/http/raw-body.ts';
@@ -8,7 +9,7 @@ import { readRawBody, WireError } from '../../src/http/raw-body.ts';
 const limits = { limitBytes: 10, timeoutMs: 1000 };
 
 function incoming(headers: Record<string, string>): IncomingMessage & PassThrough {
-  return Object.assign(new PassThrough(), { headers }) as unknown as IncomingMessage & PassThrough;
+  return Object.assign(new PassThrough(), { headers, socket: {} }) as unknown as IncomingMessage & PassThrough;
 }
 
 const code = async (body: Promise<Buffer>): Promise<string> =>
@@ -68,4 +69,24 @@ test('a connection that closes within the body is an error', async () => {
   const body = code(readRawBody(req, limits));
   req.destroy(new Error('reset'));
   assert.equal(await body, 'body_aborted');
+});
+
+test('a client that sends everything before it reads receives the refusal', async () => {
+  const server = createServer(async (req, res) => {
+    const answered = await code(readRawBody(req, limits));
+    res.writeHead(413, { Connection: 'close' }).end(answered);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();
+    const length = 4_000_000;
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`);
+    await new Promise<void>((resolve, reject) => {
+      client.once('error', reject).write(Buffer.alloc(length), (error) => (error ? reject(error) : resolve()));
+    });
+    const chunks = await client.setEncoding('utf8').toArray();
+    assert.match(chunks.join(''), /^HTTP\/1\.1 413 .*body_too_large\r\n/s);
+  } finally {
+    server.close();
+  }
 });

@@ -182,11 +182,14 @@ export const checks: readonly Check[] = [
         };
         const rotate = { operation: 'post-token', method: 'POST', url: manage, token: value };
         const cancel = { operation: 'delete-continue', method: 'DELETE', url: uri, token: access_token.value };
+        const continuation = { ...cancel, operation: 'post-continue', method: 'POST' };
         expectStatus(await world.call({ ...create, sign: first }), 201);
         client.keys = [second.jwk];
         expectResourceError(await world.call({ ...create, sign: first }), 401, /^Signature validation error/);
         expectGnapError(await world.call({ ...rotate, sign: first }), 400, 'invalid_client');
-        expectGnapError(await world.call({ ...cancel, sign: first }), 400, 'invalid_client');
+        for (const call of [continuation, cancel]) {
+          expectGnapError(await world.call({ ...call, sign: first }), 400, 'invalid_client');
+        }
         expectGnapError(await postGrant(world, receiver, quoteRequest, asker), 400, 'invalid_client');
         expectStatus(await world.call({ ...create, sign: second }), 201);
         expectStatus(await world.call({ ...cancel, sign: second }), 204);
