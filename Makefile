@@ -95,6 +95,17 @@ bench-scale: $(installed)
 bench-processes: $(installed)
 	@$(bin)/node bench/two-processes.ts $(ARGS)
 
+# Rolling restarts behind HAProxy; an open loop at twice the capacity; latency against load. Plots of the committed results.
+.PHONY: bench-rolling bench-overload bench-load bench-plots
+bench-rolling: $(installed)
+	@$(bin)/node bench/rolling-restart.ts $(ARGS)
+bench-overload: $(installed)
+	@$(bin)/node bench/overload.ts $(ARGS)
+bench-load: $(installed)
+	@$(bin)/node bench/load-curve.ts $(ARGS)
+bench-plots: $(installed)
+	@$(bin)/node bench/plots/main.ts
+
 # The phases of a start, and payments of many packets over a link with latency.
 .PHONY: bench-start bench-packets
 bench-start: $(installed) build

@@ -1,10 +1,9 @@
 /**
  * Cost against database size: fills a database in steps, and measures after each the pages that every statement of the
- * program reads or writes, as `pg_stat_statements` counts them. `node bench/scale.ts [--sizes 1000,1000000]`. It ends
- * with status 1 if a statement needs more than three pages more at the last size than at the first, or reads a table
- * from end to end.
+ * program reads or writes, as `pg_stat_statements` counts them. `node bench/scale.ts [--sizes 1000,1000000] [--write]`.
+ * It ends with status 1 if a statement needs more than three pages more at the last size than at the first, or reads a
+ * table from end to end.
  */
-import { writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type pg from 'pg';
@@ -24,10 +23,14 @@ import {
   sign,
 } from './support/party.ts';
 import { startPostgresql } from './support/processes.ts';
+import { writeResults } from './support/results.ts';
 import { type StartedProgram, startProgram } from './support/sides.ts';
 
 const { values } = parseArgs({
-  options: { sizes: { type: 'string', default: '1000,10000,100000,1000000' }, json: { type: 'string' } },
+  options: {
+    sizes: { type: 'string', default: '1000,10000,100000,1000000' },
+    write: { type: 'boolean', default: false },
+  },
 });
 const sizes = values.sizes.split(',').map(Number);
 
@@ -42,7 +45,7 @@ const listPage = (share: number): Operation =>
     const { rows } = await side.database.connection.query(
       `select p.id, p.created_at::text, p.wallet_address_id from incoming_payment p
        join wallet_address w on w.ase = p.ase and w.id = p.wallet_address_id
-       where w.url = $1 and p.client_id = $2 order by p.created_at desc, p.id desc limit 1 offset $3`,
+       where w.ase = 'granite' and w.url = $1 and p.client_id = $2 order by p.created_at desc, p.id desc limit 1 offset $3`,
       [party.receiver.id, party.target.client, Math.floor((size / 2 - 20) * share)],
     );
     const [{ id, created_at: createdAt, wallet_address_id: walletAddressId }] = rows;
@@ -155,11 +158,20 @@ const row = (cells: readonly (string | number)[]): void => console.log(`| ${cell
 
 console.log('\nPages of each request, and CPU ms of the database, by the number of payments');
 row(['operation', ...sizes.map((payments) => `${payments} pages`), ...sizes.map((payments) => `${payments} CPU`)]);
-for (const [{ name }] of measured) {
-  const pages = results.map(({ costs }) =>
+const pagesOfRequest = ({ costs }: typeof first, name: string): number =>
+  Math.round(
     costs.filter(({ operation }) => operation === name).reduce((sum, { pages, calls }) => sum + pages * calls, 0),
   );
-  row([name, ...pages.map((sum) => sum.toFixed(0)), ...results.map(({ cpu }) => cpu[name]!.toFixed(2))]);
+for (const [{ name }] of measured) {
+  const pages = results.map((result) => pagesOfRequest(result, name));
+  row([name, ...pages, ...results.map(({ cpu }) => cpu[name]!.toFixed(2))]);
+}
+if (values.write) {
+  const size = results.map((result) => ({
+    payments: result.payments,
+    pages: Object.fromEntries(measured.map(([{ name }]) => [name, pagesOfRequest(result, name)])),
+  }));
+  writeResults({ size });
 }
 
 console.log(
@@ -172,5 +184,4 @@ for (const cost of grown) {
 }
 const scanned = results.flatMap((result) => result.scanned);
 for (const complaint of scanned) console.log(complaint);
-if (values.json !== undefined) await writeFile(values.json, JSON.stringify(results, null, 1));
 if (grown.length + last.scanned.length > 0) process.exitCode = 1;

@@ -158,12 +158,12 @@ async function sweep(
   const { rows } = await sql<{ key: string[]; size: number; deleted: number }>`
     with slice as materialized (
       select r.ctid as place, array[${sql.join(key.map((column) => sql`r.${sql.ref(column)}::text`))}] as key,
-        row_number() over (order by ${columns}) as number, (${isOld}) as is_old
+        row_number() over (order by ${columns}) as number
       from ${sql.table(table)} r where r.ase = ${ase} ${isBehind} order by ${columns} limit ${sql.lit(limit)}),
     deleted as (
       delete from ${sql.table(table)} where ase = ${ase} and ctid = any(array(
         select r.ctid from ${sql.table(table)} r
-        where r.ctid = any(array(select place from slice where is_old)) for update skip locked))
+        where r.ctid = any(array(select place from slice)) and ${isOld} for update of r skip locked))
       returning 1)
     select key, number::int as size, (select count(*)::int from deleted) as deleted
     from slice order by number desc limit 1`.execute(db.query);

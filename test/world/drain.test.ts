@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { signRequest } from '../../src/http/signatures/sign.ts';
 import { clientEnvironment, startWorld } from '../support/world.ts';
 
-test('a request in progress can still call servers of the process that ends, and closes its connection', async () => {
+test('a request in progress can still call servers of the process that ends', async () => {
   const world = await startWorld();
   const environment = clientEnvironment(world);
   const { authServer: url } = (await (await fetch(environment.walletAddress)).json()) as { authServer: string };
