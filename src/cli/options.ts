@@ -178,8 +178,9 @@ export const options = {
     kind: 'string',
     value: 'MODE',
     choices: ['auto', 'deny', 'manual'],
-    fallback: 'manual',
-    sentence: 'Grants are accepted or denied automatically, or decided by a person on the consent page.',
+    commands: ['start', 'grade'],
+    sentence:
+      'Grants are accepted or denied automatically, or decided by a person on the consent page. Default: manual; with grade, auto.',
   },
   signIn: {
     flag: 'sign-in',
@@ -270,6 +271,7 @@ export const options = {
   insecure: {
     flag: 'insecure',
     kind: 'boolean',
+    commands: ['start', 'grade'],
     sentence:
       'Allow features that are for tests, such as a seed or automatic consent, on addresses that are not loopback; docs/exposure.md lists them.',
   },

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import type { ServerName } from '../ase/server-urls.ts';
+import { type ServerName, serverNames } from '../ase/server-urls.ts';
 import { ConfigError, didYouMean } from '../errors.ts';
 import type { AseDefinition, WorldDefinition } from '../world/definition/definition.ts';
 import { selectPort } from '../world/listeners.ts';
@@ -30,6 +30,13 @@ export async function checkBeforeStart(
   for (const each of [...addresses, ...ports]) await probePort(each);
 }
 
+/** Throws ConfigError if a port that the world file names is in use, or not allowed to this user. */
+export async function checkFixedPorts(host: string, { ases }: WorldDefinition): Promise<void> {
+  const ports = new Map(ases.flatMap((ase) => serverNames.map((server) => [selectPort(0, ase, server), ase.name])));
+  ports.delete(0);
+  for (const [port, name] of ports) await probePort({ host, port, name, option: '--host', isFixed: true });
+}
+
 function selectHosted({ ase }: Config, { ases }: WorldDefinition): readonly AseDefinition[] {
   if (ase === undefined) return ases;
   const hosted = ases.filter(({ name }) => name === ase);
@@ -47,19 +54,27 @@ interface UsedPort {
   readonly name: string;
   /** The option that has the host. */
   readonly option: string;
+  /** The world file names the port. */
+  readonly isFixed?: boolean;
 }
 
 function listPorts(config: Config, hosted: readonly AseDefinition[], serves: readonly ServerName[]): UsedPort[] {
   const { host, port, controlHost, controlPort } = config;
   const control = controlPort ?? (port === 0 ? 0 : port + CONTROL_PORT_OFFSET);
   const used = new Map<number, string>();
-  for (const ase of hosted) for (const server of serves) used.set(selectPort(port, ase, server), ase.name);
+  const fixed = new Set<number>();
+  for (const ase of hosted) {
+    for (const server of serves) {
+      used.set(selectPort(port, ase, server), ase.name);
+      fixed.add(selectPort(0, ase, server));
+    }
+  }
   const sharing = control === 0 ? undefined : used.get(control);
   if (sharing !== undefined) {
     throw new ConfigError(`the control API and ${sharing} both have port ${control}: choose another --control-port`);
   }
   const ports = [
-    ...[...used].map(([each, name]) => ({ host, port: each, name, option: '--host' })),
+    ...[...used].map(([each, name]) => ({ host, port: each, name, option: '--host', isFixed: fixed.has(each) })),
     { host: controlHost, port: control, name: 'the control API', option: '--control-host' },
   ];
   const tooHigh = ports.filter((each) => each.port > MAX_PORT).toSorted((a, b) => b.port - a.port)[0];
@@ -133,15 +148,16 @@ async function probePort(used: UsedPort): Promise<void> {
   await new Promise((done) => server.close(done));
 }
 
-function explainListenError(error: NodeJS.ErrnoException, { host, port, name, option }: UsedPort): Error {
+function explainListenError(error: NodeJS.ErrnoException, used: UsedPort): Error {
+  const { host, port, name, option, isFixed } = used;
   switch (error.code) {
     case 'EADDRINUSE':
       return new ConfigError(
-        `port ${port} of ${host}, for ${name}, is in use, perhaps by another Touchstone: stop it, or use --port 0 for any free ports`,
+        `port ${port} of ${host}, for ${name}, is in use, perhaps by another Touchstone: stop it, or ${isFixed ? 'change the port in the world file' : 'use --port 0 for any free ports'}`,
       );
     case 'EACCES':
       return new ConfigError(
-        `port ${port} of ${host}, for ${name}, is not allowed to this user: use --port with a number above 1023, or 0 for any free ports`,
+        `port ${port} of ${host}, for ${name}, is not allowed to this user: use ${isFixed ? 'a port above 1023 in the world file' : '--port with a number above 1023, or 0 for any free ports'}`,
       );
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':

@@ -56,7 +56,7 @@ export async function start(config: Config): Promise<void> {
       servers: readServerUrls(config),
       peerSecret: config.peerSecret,
       seed: config.seed,
-      consent: config.consent,
+      consent: config.consent ?? 'manual',
       signIn: config.signIn,
       profile: config.profile,
       rateLimits: config.rateLimits,

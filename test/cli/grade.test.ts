@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -73,6 +74,27 @@ test('a command that fails breaks the run, and the report is written, for this u
   for (const name of await readdir(graded.directory)) {
     assert.equal((await stat(join(graded.directory, name))).mode & 0o777, 0o600, name);
   }
+});
+
+test('the options decide about consent and published names; a port in use is reported', async () => {
+  const file = join(directory, 'world.yaml');
+  const rest = 'sender: bank/ann, receiver: bank/ann, client: { wallet: bank/ann, keyId: key-1 }';
+  const writeWorld = (ase: string) =>
+    writeFile(file, `{ ases: [{ name: bank, wallets: [{ path: /ann, asset: USD/2 }], ${ase} }], ${rest} }`);
+  const script = `
+const { TOUCHSTONE_CONTROL: control, TOUCHSTONE_CONTROL_TOKEN: token, TOUCHSTONE_CLIENT: client } = process.env;
+const state = await (await fetch(control, { headers: { authorization: 'Bearer ' + token } })).json();
+console.log(client, state.consent.mode);`;
+  const command = ['--world', file, '--', process.execPath, '--input-type=module', '-e', script];
+  await writeWorld('servers: { walletAddressServer: { url: https://bank.example } }');
+  const { printed } = await run(['--consent', 'manual', '--insecure', ...command]);
+  assert.match(printed, /^https:\/\/bank\.example\/ann manual$/m);
+  await assert.rejects(run(command), /--consent auto or deny.* on bank\.example, .*--insecure/);
+  await assert.rejects(run(['--attach', '--consent', 'auto']), /leave out --consent/);
+  await using busy = createServer().listen(0, '127.0.0.1');
+  await once(busy, 'listening');
+  await writeWorld(`port: ${(busy.address() as AddressInfo).port}`);
+  await assert.rejects(run(command), /^Error: port \d+ .* for bank, is in use, .*change the port in the world file$/);
 });
 
 test('Ctrl-C ends the command, and the report is written', async () => {

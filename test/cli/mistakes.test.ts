@@ -103,6 +103,10 @@ before(async () => {
   busy = createServer().listen(0, '127.0.0.1');
   await new Promise((done) => busy.once('listening', done));
   busyPort = (busy.address() as { port: number }).port;
+  const wallets = '[{ path: /ann, publicName: Ann, asset: USD/2 }]';
+  const roles = 'sender: bank/ann\nreceiver: bank/ann\nclient: { wallet: bank/ann, keyId: key-1 }\n';
+  const ase = `{ name: bank, port: ${busyPort}, wallets: ${wallets} }`;
+  await writeFile(join(directory, 'world.yaml'), `ases: [${ase}]\n${roles}`);
 });
 after(async () => {
   busy.close();
@@ -147,7 +151,7 @@ async function runHere(args: readonly string[], env: Environment): Promise<Ended
   }
 }
 
-/** Found before anything is created; `PORT`, `DIR` and `FILE` are replaced. */
+/** Found before anything is created; `BUSY`, `DIR`, `FILE` and `WORLD` are replaced. */
 const started: readonly Mistake[] = [
   { args: ['strat'], says: /unknown command strat; did you mean start\?/ },
   { args: ['zzzzzzzzz'], says: /unknown command zzzzzzzzz; the commands are start, grade, ledger, reconcile/ },
@@ -208,6 +212,7 @@ const started: readonly Mistake[] = [
     says: /--peer-control takes an http\(s\) URL, not 'notaurl'/,
   },
   { args: ['reconcile', '--control-token', 'x', '--peer-control', 'http://localhost:1'], says: /--peer-control-token/ },
+  start('--port 0 --world WORLD', /port \d+ of .*, for bank, is in use, .*: stop it, or change the port in the world/),
 ];
 
 /** In a separate process: the path from a ConfigError to stderr and the exit code. */
@@ -220,6 +225,7 @@ for (const [index, mistake] of started.entries()) {
       arg
         .replace(/^BUSY$/, String(busyPort))
         .replace(/^FILE/, join(directory, 'file'))
+        .replace(/^WORLD$/, join(directory, 'world.yaml'))
         .replace(/^DIR$/, directory),
     );
     const { code, stdout, stderr } = asProcess.includes(index) ? await run({ args, env }) : await runHere(args, env);
@@ -228,6 +234,6 @@ for (const [index, mistake] of started.entries()) {
     assert.match(stderr, says);
     assert.match(stderr, /^touchstone: [^\n]+\n$/, 'one line');
     assert.doesNotMatch(stderr, /hidden-word|\bat .*\.ts:\d+|Error:/);
-    assert.deepEqual(await readdir(directory), ['file'], 'nothing is left behind');
+    assert.deepEqual((await readdir(directory)).toSorted(), ['file', 'world.yaml'], 'nothing is left behind');
   });
 }

@@ -59,7 +59,7 @@ test('a command takes only its own options', () => {
   assert.throws(() => parseConfig('start', ['--peer-control', 'x'], {}), ConfigError);
   assert.equal(parseConfig('reconcile', ['--peer-control', 'x'], {}).peerControl, 'x');
   // An environment that is meant for `start` does no harm.
-  assert.equal(parseConfig('ledger', [], { TOUCHSTONE_CONSENT: 'maybe' }).consent, 'manual');
+  assert.equal(parseConfig('ledger', [], { TOUCHSTONE_CONSENT: 'maybe' }).consent, undefined);
   assert.match(printCommandHelp('ledger'), /--control-token TOKEN/);
   assert.doesNotMatch(printCommandHelp('ledger'), /--consent|--peer-control/);
 });

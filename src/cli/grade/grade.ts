@@ -51,15 +51,14 @@ export async function grade(config: Config, context: GradeContext): Promise<Repo
   return concluded;
 }
 
-function checkOptions({ attach, operands, seed, world, databaseUrl, probes }: Config): void {
+function checkOptions({ attach, operands, seed, world, databaseUrl, probes, consent, insecure }: Config): void {
   if (!attach && operands.length === 0) {
     throw new ConfigError('touchstone grade needs the command of a client after a --: touchstone grade -- npm test');
   }
   if (!attach) return;
   if (operands.length > 0) throw new ConfigError('--attach runs no command: leave out either of them');
-  const [given] = Object.entries({ seed, world, 'database-url': databaseUrl, probes }).filter(
-    ([, value]) => value !== undefined,
-  );
+  const forFreshWorlds = { seed, world, 'database-url': databaseUrl, probes, consent, insecure: insecure || undefined };
+  const [given] = Object.entries(forFreshWorlds).filter(([, value]) => value !== undefined);
   if (given) throw new ConfigError(`--attach judges a world that runs already, so leave out --${given[0]}`);
 }
 

@@ -14,7 +14,9 @@ import type { World } from '../../world/world.ts';
 import { type ClientFiles, describeVariables, openFiles } from '../client-files.ts';
 import { chooseDatabase, chooseTls } from '../deployment-options.ts';
 import type { Config } from '../options.ts';
-import { explainDatabaseError } from '../preflight.ts';
+import { checkFixedPorts, explainDatabaseError } from '../preflight.ts';
+
+const HOST = '127.0.0.1';
 
 export interface GradedWorld {
   /** The variables for clients. */
@@ -41,25 +43,26 @@ export async function openGradedWorlds(config: Config, files: ClientFiles, log: 
     config.world === undefined
       ? defaultWorld
       : await (await import('../../world/definition/file.ts')).readWorldFile(config.world);
+  await checkFixedPorts(HOST, definition);
   const tls = await chooseTls(config, files.directory);
   const database = chooseDatabase(config);
   const explain = (error: unknown): never => {
     throw explainDatabaseError(error, config.databaseUrl);
   };
   const deployment = await createDeployment({
-    host: '127.0.0.1',
+    host: HOST,
     controlPort: 0,
     database,
-    insecure: false,
+    insecure: config.insecure,
     allowedRanges: parseAddressRanges(config.allowPrivateAddresses),
     tls,
     log,
   }).catch(explain);
   const ids = createIds(undefined, 'graded');
-  const { seed, profile } = config;
+  const { seed, profile, consent = 'auto' } = config;
 
   async function start(id: string, changed = definition) {
-    const options = { definition: changed, seed, profile, consent: 'auto', gradesAll: true } as const;
+    const options = { definition: changed, seed, profile, consent, gradesAll: true } as const;
     const world = await deployment.addWorld(id, options).catch(explain);
     // Each world has a key, so each needs files.
     const ownFiles = await openFiles(undefined);
