@@ -84,6 +84,12 @@ example: $(installed)
 examples-test: $(installed)
 	@$(bin)/node test/examples/main.ts $(ARGS)
 
+# The unmodified integration suites of the Go, Rust and Python SDKs, cloned from GitHub, as the READMEs of examples/ say.
+# Skips those whose toolchain is absent. Needs Linux; ARGS=--from=DIR reads clones in DIR instead of GitHub.
+.PHONY: sdk-suites
+sdk-suites: $(installed)
+	@$(bin)/node test/sdk-suites/main.ts $(ARGS)
+
 # CPU time per request against a hand-written floor and bench/figures.md; ARGS=--help lists the options. Needs PostgreSQL.
 bench: $(installed)
 	@$(bin)/node bench/main.ts $(ARGS)

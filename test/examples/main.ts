@@ -6,13 +6,13 @@
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Report } from '../../src/grade/report.ts';
 import { countLevels } from '../../src/grade/reports/summary.ts';
+import { linkPackages } from './packages.ts';
 import { listFixtures, listLanguages, type Section } from './sections.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -73,20 +73,6 @@ async function follow(section: Section, isGraded: boolean): Promise<Outcome> {
   } finally {
     await rm(directory, { recursive: true });
   }
-}
-
-/** In place of `npm install`: the packages of this checkout, with a library that needs no build. */
-async function linkPackages(directory: string): Promise<void> {
-  const packages = join(directory, 'node_modules');
-  const touchstone = join(packages, 'touchstone');
-  for (const path of [touchstone, join(packages, '.bin')]) await mkdir(path, { recursive: true });
-  const manifest = { name: 'touchstone', type: 'module', exports: './index.js' };
-  await writeFile(join(touchstone, 'package.json'), JSON.stringify(manifest));
-  const library = pathToFileURL(join(root, 'src', 'index.ts')).href;
-  await writeFile(join(touchstone, 'index.js'), `export * from '${library}';\n`);
-  await symlink(join(root, 'examples'), join(touchstone, 'examples'));
-  await symlink(join(root, 'bin', 'touchstone.mjs'), join(packages, '.bin', 'touchstone'));
-  await symlink(join(root, 'node_modules', '@interledger'), join(packages, '@interledger'));
 }
 
 function runScript(script: string, cwd: string): Promise<{ code: number; output: string }> {
