@@ -22,7 +22,8 @@ await using two = await startEqualProcesses(postgresql, 'two', 2);
 pinDriver();
 const opponents = [
   await meet(one, one.target, options.connections, one.ports),
-  await meet(two, two.target, options.connections, two.ports),
+  // Each process has as many connections as the one.
+  await meet(two, two.target, 2 * options.connections, two.ports),
 ];
 console.log('| operation | one process: CPU ms | two: CPU ms | ratio |');
 console.log('|---|---|---|---|');

@@ -17,6 +17,7 @@ export interface Opponent {
   readonly side: Side;
   readonly party: Party;
   readonly driver: Driver;
+  readonly connections: number;
 }
 
 /** `ports` are those of equal processes, which share the connections; without them, URLs name the server. */
@@ -27,26 +28,28 @@ export async function meet(
   ports?: readonly number[],
 ): Promise<Opponent> {
   const driver = createDriver(connections, ports);
-  return { side, driver, party: await meetParty(driver.send, target) };
+  return { side, driver, connections, party: await meetParty(driver.send, target) };
 }
 
-/** Samples of every side: a warm-up, then the slices of the sides in turn. */
+/** Samples of every side: a warm-up, then the slices of the sides in turn. More connections send more requests. */
 export async function sample(
   operation: Operation,
   opponents: readonly Opponent[],
-  { connections, slices, requests }: RunOptions,
+  { connections: usual, slices, requests }: RunOptions,
 ): Promise<Sample[][]> {
-  const count = Math.max(connections, Math.round(operation.requests * requests));
+  const countFor = ({ connections }: Opponent): number =>
+    Math.max(connections, Math.round((operation.requests * requests * connections) / usual));
   const prepared = await Promise.all(opponents.map(({ party, driver }) => operation.prepare(driver.send, party)));
   const samples: Sample[][] = opponents.map(() => []);
-  for (const [index, { driver }] of opponents.entries()) {
-    const warmUp = await prepared[index]!(count);
-    await runClosedLoop(driver, connections, warmUp.jobs);
+  for (const [index, opponent] of opponents.entries()) {
+    const warmUp = await prepared[index]!(countFor(opponent));
+    await runClosedLoop(opponent.driver, opponent.connections, warmUp.jobs);
     await warmUp.settled?.();
   }
   for (let round = 0; round < slices; round += 1) {
-    for (const [index, { side, driver }] of opponents.entries()) {
-      samples[index]!.push(await measure(side, driver, connections, await prepared[index]!(count)));
+    for (const [index, opponent] of opponents.entries()) {
+      const slice = await prepared[index]!(countFor(opponent));
+      samples[index]!.push(await measure(opponent.side, opponent.driver, opponent.connections, slice));
     }
   }
   return samples;
