@@ -131,12 +131,14 @@ export async function getOutgoingPayment(db: Queryable, ase: string, id: string)
 export interface PendingPayments {
   readonly ase: string;
   readonly count: number;
+  /** Those whose next attempt is due and that no process works on. */
+  readonly due: number;
   /** Wall time; undefined if none is pending. */
   readonly oldest: number | undefined;
 }
 
 /** Pending payments of each ASE in the database, also of ASEs without any. */
-export async function summarizePending(db: Queryable): Promise<PendingPayments[]> {
+export async function summarizePending(db: Queryable, wallNow: number): Promise<PendingPayments[]> {
   const rows = await db
     .selectFrom('ase')
     .innerJoinLateral(
@@ -144,16 +146,20 @@ export async function summarizePending(db: Queryable): Promise<PendingPayments[]
         select
           .selectFrom('outgoing_payment as payment')
           .select(({ fn }) => [fn.count<string>('payment.id').as('count'), fn.min('payment.accepted_at').as('oldest')])
+          .select(({ fn }) =>
+            fn.count<string>('payment.id').filterWhere('payment.next_attempt_at', '<=', toInstant(wallNow)).as('due'),
+          )
           .whereRef('payment.ase', '=', 'ase.ase')
           .where('payment.state', '=', 'pending')
           .as('pending'),
       (join) => join.onTrue(),
     )
-    .select(['ase.ase', 'pending.count', 'pending.oldest'])
+    .select(['ase.ase', 'pending.count', 'pending.due', 'pending.oldest'])
     .execute();
-  return rows.map(({ ase, count, oldest }) => ({
+  return rows.map(({ ase, count, due, oldest }) => ({
     ase,
     count: Number(count),
+    due: Number(due),
     oldest: oldest === null ? undefined : toMillis(oldest),
   }));
 }

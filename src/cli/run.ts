@@ -27,7 +27,7 @@ export async function runCommand([command = '--help', ...args]: readonly string[
   const config = parseConfig(command, args, env);
   for (const warning of warnOfVariables(env)) process.stderr.write(`touchstone: ${warning}\n`);
   const control = env['TOUCHSTONE_CONTROL'];
-  if (command === 'start') await (await import('./start.ts')).start(config);
+  if (command === 'start') await (await import('./start.ts')).start(config, env);
   else if (command === 'grade')
     process.exitCode = await (await import('./grade/main.ts')).gradeFromCommandLine(config, env);
   else if (command === 'ledger') await (await import('./ledger.ts')).printLedger(config, control);

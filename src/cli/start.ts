@@ -3,6 +3,7 @@ import { ConfigError, didYouMean } from '../errors.ts';
 import { parseAddressRanges } from '../net/addresses.ts';
 import { isLoopback } from '../net/loopback.ts';
 import { failpointNames, killAt, parseFailpoint } from '../payments/outgoing/failpoint.ts';
+import { startTracing } from '../telemetry/otlp.ts';
 import { defaultWorld } from '../world/definition/definition.ts';
 import { createDeployment, type Deployment } from '../world/deployment.ts';
 import { mainWorldId } from '../world/naming.ts';
@@ -15,7 +16,7 @@ import { CONTROL_PORT_OFFSET, type Config } from './options.ts';
 import { checkBeforeStart, explainDatabaseError } from './preflight.ts';
 import { readServedServers, readServerUrls } from './serve.ts';
 
-export async function start(config: Config): Promise<void> {
+export async function start(config: Config, env: Readonly<Record<string, string | undefined>>): Promise<void> {
   performance.mark('touchstone: program loaded');
   // Every file that the program makes can hold secrets, those of the embedded database too.
   process.umask(0o077);
@@ -25,6 +26,7 @@ export async function start(config: Config): Promise<void> {
     config.world === undefined
       ? undefined
       : await (await import('../world/definition/file.ts')).readWorldFile(config.world);
+  const stopTracing = await startTracing(env);
   const failpoint = readFailpoint(config.failpoint);
   const allowedRanges = parseAddressRanges(config.allowPrivateAddresses);
   await checkBeforeStart(config, definition ?? defaultWorld, serves);
@@ -69,7 +71,8 @@ export async function start(config: Config): Promise<void> {
     const line = { pid: process.pid, startedInMs: Math.round(process.uptime() * 1000), seed: config.seed ?? null };
     const ready = describeReady(world, paths, line);
     if (config.env !== undefined) await files.writeEnvironment(config.env, ready.env);
-    lifetime.closeWith(deployment.close);
+    const { close } = deployment;
+    lifetime.closeWith(() => close().finally(stopTracing));
     process.stdout.write(
       config.json
         ? `${JSON.stringify(ready)}\n`

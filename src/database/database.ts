@@ -14,6 +14,7 @@ import type { MikroORM } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import type { InferKyselyDB, SqlEntityManager } from '@mikro-orm/sql';
 import { type Kysely, type KyselyPlugin, type Transaction as KyselyTransaction, sql } from 'kysely';
+import { inSpan } from '../telemetry/spans.ts';
 import { connectWithLimits } from './connection-limits.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { entities } from './entities.ts';
@@ -217,7 +218,10 @@ function wrap({ kind, onStatement }: DatabaseOptions, orm: MikroORM, close: () =
     async transaction(work) {
       assertOutsideTransaction('a second transaction');
       const transaction = { afterCommit: new Set<() => void>() };
-      const result = await query.transaction().execute((tx) => currentTransaction.run(transaction, () => work(tx)));
+      const result = await inSpan(
+        { kind: 'client', name: 'transaction', attributes: { 'db.system.name': 'postgresql' } },
+        () => query.transaction().execute((tx) => currentTransaction.run(transaction, () => work(tx))),
+      );
       for (const callback of transaction.afterCommit) callback();
       return result;
     },

@@ -6,6 +6,7 @@ import { type ErrorRequestHandler, type Request, type RequestHandler, type Respo
 import { steadyNow } from '../clock.ts';
 import { Problem, RetryLater } from '../errors.ts';
 import { isHostOf, requestedHost } from '../net/request-line.ts';
+import { inSpan, type SpanAttributes } from '../telemetry/spans.ts';
 import { describeFaulted, injectFault, spoilReply } from './inject-fault.ts';
 import type { Route } from './operation.ts';
 import { renderProblem, resolveAliases, serve } from './pipeline.ts';
@@ -60,10 +61,24 @@ export function createServerRouter<Caller>(
       }
       const params = req.params as Record<string, string>;
       const filled = path.replaceAll(/\{([^{}]+)\}/g, (_, name: string) => encodeURIComponent(params[name]!));
-      return endpoint.serve(req, res, route.operationId, filled, params);
+      return traceOperation(server.name, route, res, () => endpoint.serve(req, res, route.operationId, filled, params));
     });
   }
   return router;
+}
+
+/** Its span names the operation, never what was asked or answered. */
+function traceOperation(server: string, route: Route, res: Response, work: () => Promise<void>): Promise<void> {
+  const attributes: SpanAttributes = {
+    'http.request.method': route.method,
+    'http.route': route.path,
+    'touchstone.server': server,
+    'touchstone.operation': route.operationId,
+  };
+  return inSpan({ kind: 'server', name: `${route.method} ${route.path}`, attributes }, async () => {
+    await work();
+    attributes['http.response.status_code'] = res.statusCode;
+  });
 }
 
 /** HEAD is served as GET, unless the GET changes state (RFC 9110 §9.2.1). */

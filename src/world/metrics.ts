@@ -93,7 +93,7 @@ const storedMetrics: readonly StoredMetric[] = [
     name: 'touchstone_outgoing_payments_pending',
     help: 'Outgoing payments that have not ended, by ASE; 0 if there are none',
     labelNames: ['ase'],
-    read: async (query) => (await summarizePending(query)).map(({ ase, count }) => [{ ase }, count]),
+    read: async (query) => (await summarizePending(query, wallNow())).map(({ ase, count }) => [{ ase }, count]),
   },
   {
     name: 'touchstone_outgoing_payments_oldest_pending_seconds',
@@ -101,8 +101,17 @@ const storedMetrics: readonly StoredMetric[] = [
     labelNames: ['ase'],
     async read(query) {
       const now = wallNow();
-      const pending = await summarizePending(query);
+      const pending = await summarizePending(query, now);
       return pending.map(({ ase, oldest = now }) => [{ ase }, Math.max(0, now - oldest) / 1000]);
+    },
+  },
+  {
+    name: 'touchstone_outgoing_payments_due',
+    help: 'Outgoing payments whose next attempt is due and that no process works on, by ASE; 0 if there are none',
+    labelNames: ['ase'],
+    async read(query) {
+      const pending = await summarizePending(query, wallNow());
+      return pending.map(({ ase, due }) => [{ ase }, due]);
     },
   },
   {

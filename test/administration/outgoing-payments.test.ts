@@ -122,20 +122,21 @@ describe('the metrics of pending payments', () => {
       .insertInto('ase')
       .values({ ase: granite.ase, secrets: '[]' as never })
       .execute();
-    const read = async () => {
+    const read = async (wallNow: number) => {
       const [held] = (await sumHeld(db.query)).filter(({ ase }) => ase === granite.ase);
-      const [pending] = (await summarizePending(db.query)).filter(({ ase }) => ase === granite.ase);
+      const [pending] = (await summarizePending(db.query, wallNow)).filter(({ ase }) => ase === granite.ase);
       return { held: held?.value, ledger: (await readBalances(granite))['hold:USD:2'], pending };
     };
     assert.equal(await processPayment(1), 'pending');
-    const { acceptedAt } = await getOutgoingPayment(db.query, granite.ase, payment.id);
-    const busy = await read();
+    const { acceptedAt, nextAttemptAt } = await getOutgoingPayment(db.query, granite.ase, payment.id);
+    const busy = await read(nextAttemptAt! - 1);
     assert.equal(busy.held, 44n);
     assert.equal(busy.held, busy.ledger);
-    assert.deepEqual(busy.pending, { ase: granite.ase, count: 1, oldest: acceptedAt });
+    assert.deepEqual(busy.pending, { ase: granite.ase, count: 1, due: 0, oldest: acceptedAt });
+    assert.equal((await read(nextAttemptAt!)).pending?.due, 1);
     assert.equal(await processPayment(), 'failed');
-    const idle = await read();
-    assert.deepEqual(idle, { held: 0n, ledger: 0n, pending: { ase: granite.ase, count: 0, oldest: undefined } });
+    const none = { ase: granite.ase, count: 0, due: 0, oldest: undefined };
+    assert.deepEqual(await read(nextAttemptAt!), { held: 0n, ledger: 0n, pending: none });
   });
 });
 

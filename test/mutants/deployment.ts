@@ -1,6 +1,6 @@
 /**
  * Mutants of how a deployment protects and tidies itself: exposure rules, secrets, private files, the lock of a data
- * directory, rate limits, load shedding and retention. No client can see these from outside, so unit tests have to
+ * directory, rate limits, load shedding, traces and retention. No client can see these from outside, so unit tests have to
  * fail.
  */
 import { type Mutant, noticedBy } from './mutant.ts';
@@ -148,6 +148,15 @@ const files: readonly Mutant[] = [
     },
   ]),
 ];
+
+const traces: readonly Mutant[] = noticedBy('test/world/traces.test.ts', 'src/http/router.ts', [
+  {
+    id: 'traces.path-of-a-request',
+    title: 'without secrets or persons',
+    at: "'http.route': «route.path»",
+    by: 'res.req.originalUrl',
+  },
+]);
 
 const shedding: readonly Mutant[] = noticedBy('test/http/load-shedding.test.ts', 'src/http/load-shedding.ts', [
   {
@@ -329,6 +338,7 @@ export const deploymentMutants: readonly Mutant[] = [
   ...exposure,
   ...files,
   ...limits,
+  ...traces,
   ...shedding,
   ...retention,
 ];

@@ -161,9 +161,9 @@ test('the metrics of pending payments read these only', async () => {
     .insertInto('ase')
     .values({ ase: granite.ase, secrets: toJson([]) })
     .execute();
-  const [pending] = await summarizePending(db.query);
+  const [pending] = await summarizePending(db.query, Date.now());
   assert.equal(pending?.count, 1);
-  assert.equal(await countRows('outgoing_payment', (tx) => summarizePending(tx)), 1);
+  assert.equal(await countRows('outgoing_payment', (tx) => summarizePending(tx, Date.now())), 1);
 });
 
 describe('a payment under a grant', () => {

@@ -56,23 +56,25 @@ test('payments and packets count under their state', async () => {
 test('pending payments have their number, the age of the oldest and the money on hold', async () => {
   const read = async () => [
     await sum('touchstone_outgoing_payments_pending', { ase: 'granite' }),
+    await sum('touchstone_outgoing_payments_due', { ase: 'granite' }),
     Math.floor((await sum('touchstone_outgoing_payments_oldest_pending_seconds', { ase: 'granite' })) / 3600),
     await sum('touchstone_outgoing_payments_held', { ase: 'granite', asset: 'USD', scale: '2' }),
   ];
-  assert.deepEqual(await read(), [0, 0, 0]);
+  assert.deepEqual(await read(), [0, 0, 0, 0]);
   const { query } = world.db;
   const { id, debit_amount } = await query
     .selectFrom('outgoing_payment as payment')
     .innerJoin('quote', 'quote.id', 'payment.quote_id')
     .select(['payment.id', 'quote.debit_amount'])
     .executeTakeFirstOrThrow();
-  const ended = query.selectFrom('outgoing_payment').select(['state', 'sent_amount', 'accepted_at']);
+  const ended = query.selectFrom('outgoing_payment').select(['state', 'sent_amount', 'accepted_at', 'next_attempt_at']);
   const before = await ended.where('id', '=', id).executeTakeFirstOrThrow();
   const change = (row: object) => query.updateTable('outgoing_payment').set(row).where('id', '=', id).execute();
   // The row as it was before the first attempt, two and a half hours ago.
   const acceptedAt = new Date(Date.now() - 2.5 * 3_600_000).toISOString();
-  await change({ state: 'pending', sent_amount: '0', accepted_at: acceptedAt });
-  assert.deepEqual(await read(), [1, 2, Number(debit_amount)]);
+  const inAnHour = new Date(Date.now() + 3_600_000).toISOString();
+  await change({ state: 'pending', sent_amount: '0', accepted_at: acceptedAt, next_attempt_at: inAnHour });
+  assert.deepEqual(await read(), [1, 0, 2, Number(debit_amount)]);
   await change(before);
 });
 

@@ -5,6 +5,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Database } from '../../database/database.ts';
 import { createLeasedWorker } from '../../database/leased-worker.ts';
+import { inSpan, type SpanAttributes } from '../../telemetry/spans.ts';
 import type { Connector } from '../ilp/connector.ts';
 import { readUnresolvedPackets } from '../ilp/packet-journal.ts';
 import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
@@ -94,9 +95,21 @@ async function work(context: WorkContext, job: Job): Promise<void> {
   }
 }
 
+function traceAttempt(job: Job, work: () => Promise<Outcome>): Promise<Outcome> {
+  const attributes: SpanAttributes = {
+    'touchstone.payment.id': job.id,
+    'touchstone.payment.attempt': job.attempts + 1,
+  };
+  return inSpan({ kind: 'internal', name: 'outgoing payment', attributes }, async () => {
+    const outcome = await work();
+    attributes['touchstone.payment.outcome'] = outcome.kind;
+    return outcome;
+  });
+}
+
 async function attempt(context: WorkContext, job: Job): Promise<Outcome> {
   try {
-    return await sendPayment(context, job);
+    return await traceAttempt(job, () => sendPayment(context, job));
   } catch (error) {
     if (error instanceof LeaseLost) throw error;
     context.log?.error({ err: error, payment: job.id }, 'sending attempt failed unexpectedly');
