@@ -1,9 +1,14 @@
-/** SQL statements per operation, `begin` and `commit` apart: a number here grows only on purpose. */
+/** SQL statements per operation, `begin` and `commit` apart, whose number grows only on purpose, and their ASE. */
 import assert from 'node:assert/strict';
 import { after, before, mock, test } from 'node:test';
+import { PostgresQueryCompiler } from 'kysely';
 import { type PreparedResources, prepareResources } from '../support/prepared-resources.ts';
 import { type RequestParts, send } from '../support/signed-fetch.ts';
 import { type ClientEnvironment, clientEnvironment, embedded, startWorld, type TestWorld } from '../support/world.ts';
+
+/** The text of every statement since the world has started. */
+const texts = new Set<string>();
+const { compileQuery } = PostgresQueryCompiler.prototype;
 
 let counted = 0;
 const measured: Record<string, number> = {};
@@ -23,12 +28,17 @@ before(async () => {
       return reply;
     },
   });
+  mock.method(PostgresQueryCompiler.prototype, 'compileQuery', function (this: PostgresQueryCompiler, ...args) {
+    const query = compileQuery.apply(this, args as Parameters<typeof compileQuery>);
+    texts.add(query.sql);
+    return query;
+  });
   environment = clientEnvironment(world);
   prepared = await prepareResources(world, environment);
 });
 after(async () => {
   await world.close();
-  mock.timers.reset();
+  mock.reset();
 });
 
 const amount = { value: '1', assetCode: 'USD', assetScale: 2 };
@@ -113,4 +123,16 @@ test('no operation takes more statements than its budget', async () => {
     Object.entries(budget).map(([operationId, [statements]]) => [operationId, statements]),
   );
   assert.deepEqual(taken, allowed);
+});
+
+/** Read or written once a second and process, whatever the number of requests. */
+const ofTheWorld = /"world"/;
+
+test('every statement of a request or payment names the ASE, by which a database can be distributed', () => {
+  const namesAse = /"ase" (= \$\d|in \(\$\d)|^insert into "\w+" \(("\w+", )*"ase"/;
+  assert.ok(texts.size > 30, `${texts.size} statements were seen`);
+  assert.deepEqual(
+    [...texts].filter((text) => /"\w+"/.test(text) && !ofTheWorld.test(text) && !namesAse.test(text)),
+    [],
+  );
 });
