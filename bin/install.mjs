@@ -94,6 +94,16 @@ function runNpm() {
   });
 }
 
+/** Makes the template of embedded databases, for which the first start would wait. It can do so too, so errors are left to it. */
+function prepareDatabase() {
+  const node = join(root, 'node_modules', '.bin', 'node');
+  const building = spawn(node, [join(root, 'src', 'database', 'build-template.ts')], { cwd: root, stdio: 'ignore' });
+  return new Promise((done) => {
+    building.once('error', () => done(0));
+    building.once('close', () => done(0));
+  });
+}
+
 async function install() {
   say('installing the packages (once, about a minute) …');
   const started = Date.now();
@@ -105,7 +115,7 @@ async function install() {
   const { code, error, stderr } = await runNpm();
   clearInterval(touching);
   clearInterval(telling);
-  if (code === 0) return 0;
+  if (code === 0) return prepareDatabase();
   const unreachable = /\b(EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ECONNRESET)\b/.exec(
     stderr,
   );

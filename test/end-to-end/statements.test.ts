@@ -28,11 +28,16 @@ before(async () => {
       return reply;
     },
   });
-  mock.method(PostgresQueryCompiler.prototype, 'compileQuery', function (this: PostgresQueryCompiler, ...args) {
-    const query = compileQuery.apply(this, args as Parameters<typeof compileQuery>);
-    texts.add(query.sql);
-    return query;
-  });
+  type Arguments = Parameters<typeof compileQuery>;
+  mock.method(
+    PostgresQueryCompiler.prototype,
+    'compileQuery',
+    function (this: PostgresQueryCompiler, ...args: Arguments) {
+      const query = compileQuery.apply(this, args);
+      texts.add(query.sql);
+      return query;
+    },
+  );
   environment = clientEnvironment(world);
   prepared = await prepareResources(world, environment);
 });

@@ -88,18 +88,33 @@ test('the source tree has at most seven loose files', () => {
   assert.ok(loose.length <= 7, loose.join(', '));
 });
 
-test('the commands that read a world do not load the server', () => {
-  /** Loaded at the start: neither types nor what `import()` loads later. */
-  const loadedBy = (file: string): string[] => {
-    const text = readFileSync(join(root, file), 'utf8');
+/** Files and packages that are loaded with a file: neither types nor what `import()` loads later. */
+function listLoaded(file: string): string[] {
+  const loadedBy = (each: string): string[] => {
+    const text = readFileSync(join(root, each), 'utf8');
     return [...text.matchAll(/^(?:import|export) (?!type )[^;]*?from '([^']+)'/gm)].map(([, from]) =>
-      from!.startsWith('.') ? relative(root, join(root, dirname(file), from!)) : from!,
+      from!.startsWith('.') ? relative(root, join(root, dirname(each), from!)) : from!,
     );
   };
+  const loaded = new Set([file]);
+  for (const each of loaded) if (each.startsWith('src/')) for (const next of loadedBy(each)) loaded.add(next);
+  return [...loaded];
+}
+
+test('a start does not wait for packages that it may not need', () => {
+  const later =
+    /^(@opentelemetry|@peculiar|@electric-sql|@mikro-orm\/(pglite|postgresql)|fast-check|fast-xml-builder|js-yaml|pg|prom-client|rate-limiter-flexible|express-openapi-validator)\b/;
+  const loaded = listLoaded('src/cli/start.ts');
+  assert.ok(loaded.includes('express') && loaded.includes('kysely'));
+  assert.deepEqual(
+    loaded.filter((each) => later.test(each)),
+    [],
+  );
+});
+
+test('the commands that read a world do not load the server', () => {
   for (const command of ['explain-exchange', 'ledger', 'log', 'payments', 'reconcile']) {
-    const loaded = new Set([`src/cli/${command}.ts`]);
-    for (const file of loaded) if (file.startsWith('src/')) for (const each of loadedBy(file)) loaded.add(each);
-    const wrong = [...loaded].filter(
+    const wrong = listLoaded(`src/cli/${command}.ts`).filter(
       (file) => !/^src\/(cli\/|errors\.ts$|report\/visible-text\.ts$)|^node:/.test(file),
     );
     assert.deepEqual(wrong, [], command);

@@ -3,7 +3,6 @@ import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { InterceptedCall } from '../../http/interceptor.ts';
-import { createAuthority, issueCertificate } from '../../net/x509.ts';
 import type { Trap, TrapContext } from './trap.ts';
 import { isReply, mapTexts, poisoned, withBody } from './wire.ts';
 
@@ -46,6 +45,8 @@ export const tlsTraps = {
     needs: ['get-wallet-address', 'post-request'],
     async set(context) {
       const { facts, ases, wallNow } = context;
+      // Loaded here, because a start would wait for its 84 files.
+      const { createAuthority, issueCertificate } = await import('../../net/x509.ts');
       const hosts = ases.map(({ authServer }) => new URL(authServer).hostname);
       const certificate = issueCertificate(createAuthority(wallNow()), [...new Set(hosts)], wallNow());
       let shown: InterceptedCall | undefined;
