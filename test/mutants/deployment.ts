@@ -1,7 +1,7 @@
 /**
  * Mutants of how a deployment protects and tidies itself: exposure rules, secrets, private files, the lock of a data
- * directory, rate limits, load shedding, traces and retention. No client can see these from outside, so unit tests have to
- * fail.
+ * directory, rate limits, load shedding, traces and retention. No client can see these from outside, so unit tests have
+ * to fail.
  */
 import { type Mutant, noticedBy } from './mutant.ts';
 
