@@ -1,7 +1,6 @@
 /** Runs the tests that mutants name, each in a process in which its mutant is active from the start. */
 import { type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Mutant } from './mutant.ts';
@@ -101,46 +100,63 @@ async function judgeSoundness(
   };
 }
 
-/**
- * Returns how many of the mutants that name a test are noticed by it, and which of these only by a time-out, and prints
- * the others; with `discover`, prints what fails.
- */
+/** How many mutants were noticed and how many were not. */
+export interface Judgement {
+  readonly killed: number;
+  readonly survived: number;
+  /** Those that are noticed by a time-out instead of an assertion. */
+  readonly late: readonly string[];
+}
+
+/** Runs up to so many at once, in the order in which they are asked for. */
+function inTurns(places: number): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  const waiting: (() => void)[] = [];
+  let free = places;
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free += 1;
+    }
+  };
+}
+
+/** Judges the mutants that name a test, and prints those that it does not notice; with `discover`, prints what fails. */
 export async function judgeByTests(
   mutants: readonly Mutant[],
-  discover: boolean,
-): Promise<{ killed: number; survived: number; late: string[] }> {
+  { processes, discover }: { readonly processes: number; readonly discover: boolean },
+): Promise<Judgement> {
+  const inTurn = inTurns(processes);
   const outcome = { killed: 0, survived: 0, late: [] as string[] };
   const survives = (line: string): void => {
     console.log(line);
     outcome.survived += 1;
   };
-  async function judgeFile(file: string, group: readonly Mutant[]): Promise<void> {
-    const soundness = await judgeSoundness(file, [...new Set(group.map(({ title }) => title))]);
-    for (const mutant of group) {
-      const name = [file, mutant.title ?? []].flat().join(' › ');
-      const sound = soundness(mutant.title);
-      if (sound.verdict === 'skipped') {
-        console.log(`SKIPPED ${mutant.id}: ${name} is skipped here`);
-        continue;
-      }
-      if (sound.verdict !== 'passed') survives(`UNSOUND ${name}: ${sound.detail}`);
-      const stale = globalThis.staleMutants.get(mutant.id);
-      const timeoutMs = Math.max(MIN_TEST_MS, MAX_SLOWDOWN * sound.ms);
-      const { output, code } = await runTests(file, [mutant.title ?? []].flat(), { active: mutant.id, timeoutMs });
-      const { verdict, detail } = judge(output, code);
-      const isNoticed = stale === undefined && (verdict === 'failed' || verdict === 'late');
-      if (!isNoticed) survives(`SURVIVED ${mutant.id}: ${name} ${stale ?? detail}`);
-      else outcome.killed += 1;
-      if (verdict === 'late') outcome.late.push(mutant.id);
-      if (discover) console.log(`${mutant.id}: ${detail}`);
-    }
+  async function judgeMutant(file: string, mutant: Mutant, sound: Soundness): Promise<void> {
+    const name = [file, mutant.title ?? []].flat().join(' › ');
+    if (sound.verdict === 'skipped') return console.log(`SKIPPED ${mutant.id}: ${name} is skipped here`);
+    if (sound.verdict !== 'passed') survives(`UNSOUND ${name}: ${sound.detail}`);
+    const stale = globalThis.staleMutants.get(mutant.id);
+    const timeoutMs = Math.max(MIN_TEST_MS, MAX_SLOWDOWN * sound.ms);
+    const { output, code } = await runTests(file, [mutant.title ?? []].flat(), { active: mutant.id, timeoutMs });
+    const { verdict, detail } = judge(output, code);
+    const isNoticed = stale === undefined && (verdict === 'failed' || verdict === 'late');
+    if (!isNoticed) survives(`SURVIVED ${mutant.id}: ${name} ${stale ?? detail}`);
+    else outcome.killed += 1;
+    if (verdict === 'late') outcome.late.push(mutant.id);
+    if (discover) console.log(`${mutant.id}: ${detail}`);
   }
 
-  const files = Map.groupBy(mutants, ({ test }) => test!).entries();
-  // Each processor runs one file at a time.
-  const next = async (): Promise<void> => {
-    for (const [file, group] of files) await judgeFile(file, group);
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, next));
+  async function judgeFile([file, group]: [string, readonly Mutant[]]): Promise<void> {
+    const titles = [...new Set(group.map(({ title }) => title))];
+    const soundness = await inTurn(() => judgeSoundness(file, titles));
+    await Promise.all(group.map((mutant) => inTurn(() => judgeMutant(file, mutant, soundness(mutant.title)))));
+  }
+
+  await Promise.all([...Map.groupBy(mutants, ({ test }) => test!)].map(judgeFile));
   return outcome;
 }
