@@ -271,7 +271,13 @@ async function publish(report: CheckReport, facts: RunFacts, options: Options): 
 /** Accepts certificates that this private certificate authority issued. */
 function acceptAuthority(file: string | undefined): void {
   if (!file) return;
-  setDefaultCACertificates([...getCACertificates('default'), readFileSync(file, 'utf8')]);
+  try {
+    setDefaultCACertificates([...getCACertificates('default'), readFileSync(file, 'utf8')]);
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    const reason = syscall === undefined ? 'it holds no certificate in PEM' : code;
+    throw new Error(`--ca, or TOUCHSTONE_CA: cannot use ${file} (${reason})`, { cause: error });
+  }
 }
 
 process.exitCode = await main().catch((error: unknown) => {

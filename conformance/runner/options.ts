@@ -1,5 +1,8 @@
 /** The options of `touchstone check`. Those about the target stand for the variables that `touchstone start` prints. */
-import { parseArgs } from 'node:util';
+import { accessSync, constants } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { didYouMean } from '../../src/errors.ts';
 import { type RandomCases, usualCases } from './check.ts';
 
 export const usage = `usage: touchstone check [options], or touchstone explain CHECK-ID
@@ -67,40 +70,72 @@ const targetOptions = {
 /** An option for a key replaces all variables that could hold one. */
 const otherKeys = ['TOUCHSTONE_PRIVATE_KEY', 'TOUCHSTONE_PRIVATE_KEY_BASE64'];
 
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean', default: false } as const;
+
+const optionTypes = {
+  ...{ start: flag, yes: flag, own: flag, strict: flag, verbose: flag, help: flag, properties: flag, dredd: flag },
+  'local-servers': flag,
+  'database-url': text,
+  ...{ profile: text, only: text, json: text, rate: text, budget: text, seed: text, cases: text },
+  'consent-step': { type: 'string', multiple: true },
+  ...{ report: text, baseline: text, 'write-baseline': text },
+  ...(Object.fromEntries(Object.keys(targetOptions).map((name) => [name, text])) as Record<
+    keyof typeof targetOptions,
+    typeof text
+  >),
+} as const satisfies ParseArgsConfig['options'];
+
+/** The mistake of a command line in one sentence with a remedy. */
+function explainMistake(error: Error & { code?: string }): Error {
+  const [, given = ''] = /'([^']*)'/.exec(error.message) ?? [];
+  const name = given.split(/[ ,=]/)[0]!;
+  const remedy = '; touchstone check --help lists the options';
+  switch (error.code) {
+    case 'ERR_PARSE_ARGS_UNKNOWN_OPTION': {
+      const known = Object.keys(optionTypes).map((each) => `--${each}`);
+      return new Error(`unknown option ${name}${didYouMean(name, known) || remedy}`);
+    }
+    case 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL':
+      return new Error(`unexpected argument '${given}'; a wallet address follows --wallet-address${remedy}`);
+    case 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE':
+      return new Error(
+        `${name} ${error.message.includes('does not take') ? 'takes no value' : 'needs a value'}${remedy}`,
+      );
+    default:
+      return error;
+  }
+}
+
+function parseArguments(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: optionTypes }).values;
+  } catch (error) {
+    throw explainMistake(error as Error);
+  }
+}
+
 export function parseOptions(args: readonly string[]) {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean', default: false } as const;
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      ...{
-        start: flag,
-        yes: flag,
-        own: flag,
-        strict: flag,
-        verbose: flag,
-        help: flag,
-        'local-servers': flag,
-        properties: flag,
-        dredd: flag,
-      },
-      ...{ profile: text, only: text, json: text, rate: text, budget: text, seed: text, cases: text },
-      'database-url': text,
-      'consent-step': { type: 'string', multiple: true },
-      ...{ report: text, baseline: text, 'write-baseline': text },
-      ...(Object.fromEntries(Object.keys(targetOptions).map((name) => [name, text])) as Record<
-        keyof typeof targetOptions,
-        typeof text
-      >),
-    },
-  });
+  const values = parseArguments(args);
   const { consent, rate, start } = values;
   if (consent !== undefined && !['back-channel', 'browser'].includes(consent))
     throw new Error('--consent takes back-channel or browser');
   if (rate !== undefined && !/^[1-9]\d{0,3}$/.test(rate)) throw new Error('--rate takes a whole number up to 9999');
   if (values.dredd && !start) throw new Error('--dredd needs --start, because it injects faults');
   if (values['database-url'] !== undefined && !start) throw new Error('--database-url needs --start');
+  for (const name of ['json', 'write-baseline'] as const) checkPlace(name, values[name]);
   return values;
+}
+
+/** Before the run, so that no result is lost for want of a place. */
+function checkPlace(name: string, file: string | undefined): void {
+  if (file === undefined) return;
+  try {
+    accessSync(dirname(resolve(file)), constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(`--${name} cannot write ${file} (${code}): name a file in a directory in which you can write`);
+  }
 }
 
 /** `--seed SEED` or `--seed SEED/PATH`, and `--cases N`. */

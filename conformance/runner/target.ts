@@ -65,7 +65,7 @@ export function parseTarget(variables: Record<string, string | undefined>): Targ
   const address = (name: string): string => {
     const value = variables[name];
     if (!value) complaints.push(`${name} is not set`);
-    else if (!/^https?:$/.test(protocolOf(value))) complaints.push(`${name} is not an absolute http(s) URL: ${value}`);
+    else if (!isWeb(value)) complaints.push(`${name} is not an absolute http(s) URL: ${value}`);
     return value ?? '';
   };
   const walletAddress = address('TOUCHSTONE_WALLET_ADDRESS');
@@ -76,6 +76,7 @@ export function parseTarget(variables: Record<string, string | undefined>): Targ
   const privateKey = readPrivateKey(variables, complaints);
   const url = variables['TOUCHSTONE_CONTROL'];
   const token = variables['TOUCHSTONE_CONTROL_TOKEN'];
+  if (url && !isWeb(url)) complaints.push(`TOUCHSTONE_CONTROL is not an absolute http(s) URL: ${url}`);
   if (url && !token) complaints.push('TOUCHSTONE_CONTROL is set, TOUCHSTONE_CONTROL_TOKEN is not');
   const consent = readConsent(variables, complaints);
   if (complaints.length > 0 || !keyId || !privateKey) throw new TargetError(complaints);
@@ -95,6 +96,7 @@ export function parseTarget(variables: Record<string, string | undefined>): Targ
 function readConsent(variables: Record<string, string | undefined>, complaints: string[]): Consent {
   const { TOUCHSTONE_CONSENT_COMMAND: command, TOUCHSTONE_CONSENT_HOOK: hook, TOUCHSTONE_CONSENT: kind } = variables;
   if (command) return { kind: 'command', command };
+  if (hook && !isWeb(hook)) complaints.push(`TOUCHSTONE_CONSENT_HOOK is not an absolute http(s) URL: ${hook}`);
   if (hook) return { kind: 'hook', url: hook };
   if (kind === 'browser') {
     const written = variables['TOUCHSTONE_CONSENT_STEPS']?.split('\n') ?? defaultSteps;
@@ -119,9 +121,7 @@ function readPrivateEndpoint(
   return url && secret ? { [member]: { url, secret } } : {};
 }
 
-function protocolOf(value: string): string {
-  return URL.canParse(value) ? new URL(value).protocol : '';
-}
+const isWeb = (value: string): boolean => /^https?:$/.test(URL.parse(value)?.protocol ?? '');
 
 function readPrivateKey(variables: Record<string, string | undefined>, complaints: string[]): KeyObject | undefined {
   const pem = variables['TOUCHSTONE_PRIVATE_KEY'];

@@ -1,10 +1,11 @@
 /** Checks before anything is created, so that a mistake costs no time and leaves nothing behind. */
 import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type ServerName, serverNames } from '../ase/server-urls.ts';
 import { ConfigError, didYouMean } from '../errors.ts';
+import { createDirectory } from '../net/private-files.ts';
 import type { AseDefinition, WorldDefinition } from '../world/definition/definition.ts';
 import { selectPort } from '../world/listeners.ts';
 import { CONTROL_PORT_OFFSET, type Config } from './options.ts';
@@ -106,12 +107,13 @@ function checkDatabaseUrl(text: string, data: string | undefined): void {
   if (data !== undefined) throw new ConfigError('--data and --database-url exclude each other: leave one out');
   const url = URL.parse(text);
   // Not quoted: it may contain a password.
-  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
-    throw new ConfigError('--database-url takes a URL such as postgres://user@localhost/touchstone');
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol) || !isDecodable(url.username + url.password + url.pathname)) {
+    throw new ConfigError(
+      '--database-url takes a URL such as postgres://user@localhost/touchstone, with % written as %25',
+    );
   }
 }
 
-/** Creates the directory, step by step: the recursive `mkdir` never returns in some places, such as /proc. */
 async function prepareDirectory(data: string): Promise<void> {
   const directory = resolve(data);
   try {
@@ -124,17 +126,13 @@ async function prepareDirectory(data: string): Promise<void> {
   }
 }
 
-async function createDirectory(directory: string): Promise<void> {
-  const found = await stat(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (found?.isDirectory()) return;
-  if (found) throw Object.assign(new Error(), { code: 'ENOTDIR' });
-  await createDirectory(dirname(directory));
-  await mkdir(directory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Listens and closes again. Another program can still take the port before the real listener. */

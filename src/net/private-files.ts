@@ -1,17 +1,36 @@
 /** Files and directories that hold secrets: only their owner can read them, and symbolic links are not followed. */
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
 
 /** Permission bits of the group and of others. Windows has none. */
 const FOREIGN_BITS = process.platform === 'win32' ? 0 : 0o077;
+
+/**
+ * Makes a directory and those above it, for their owner only. Step by step, because the recursive `mkdir` never returns
+ * in some places, such as /proc. Throws the error of the system; ENOTDIR if something else has the name.
+ */
+export async function createDirectory(path: string): Promise<void> {
+  const directory = resolve(path);
+  const found = await stat(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (found?.isDirectory()) return;
+  if (found) throw Object.assign(new Error(), { code: 'ENOTDIR' });
+  await createDirectory(dirname(directory));
+  await mkdir(directory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+}
 
 /** Makes the directory if it does not exist. Throws ConfigError if it is a link, or others can use it. */
 export async function openPrivateDirectory(directory: string): Promise<void> {
   const fail = (error: NodeJS.ErrnoException): never => {
     throw new ConfigError(`cannot use the directory ${directory} (${error.code})`);
   };
-  await mkdir(directory, { recursive: true, mode: 0o700 }).catch(fail);
+  await createDirectory(directory).catch(fail);
   const found = await lstat(directory).catch(fail);
   if (found.isSymbolicLink()) throw new ConfigError(`${directory} is a symbolic link: give the directory itself`);
   if (!found.isDirectory()) throw new ConfigError(`${directory} is not a directory`);

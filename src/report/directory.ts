@@ -1,17 +1,16 @@
 /** The directory of a report, which only this user can read. */
 import { constants } from 'node:fs';
-import { access, lstat, mkdir } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../errors.ts';
-import { writePrivateFile } from '../net/private-files.ts';
+import { createDirectory, writePrivateFile } from '../net/private-files.ts';
 
 /** Makes the directory before the run, so that no result is lost for want of a place. Throws ConfigError. */
 export async function prepareReportDirectory(directory: string): Promise<void> {
   const fail = ({ code }: NodeJS.ErrnoException): never => {
     throw new ConfigError(`--report cannot use ${directory} (${code}): name a directory in which you can write`);
   };
-  await mkdir(directory, { recursive: true, mode: 0o700 }).catch(fail);
-  if (!(await lstat(directory)).isDirectory()) throw new ConfigError(`--report: ${directory} is not a directory`);
+  await createDirectory(directory).catch(fail);
   await access(directory, constants.W_OK | constants.X_OK).catch(fail);
 }
 

@@ -10,7 +10,7 @@ import {
   type View,
   verdictsOf,
 } from './view.ts';
-import { markDifference, shorten, visible } from './visible-text.ts';
+import { markDifference, shorten, visible, visibleLines } from './visible-text.ts';
 
 export interface TerminalOptions {
   readonly colours: boolean;
@@ -197,7 +197,7 @@ function totalLines(view: View, paint: Paint, wrap: Tools['wrap']): string[] {
 
 function resultLines({ result, reasons, remarks, exitCode }: View, paint: Paint, wrap: Tools['wrap']): string[] {
   const word = paint(result === 'passed' ? ['green', 'bold'] : ['red', 'bold'], result.toUpperCase());
-  const lines = [...reasons, ...remarks].flatMap((reason) => wrap(visible(shorten(reason, MAX_VALUE))));
+  const lines = [...reasons, ...remarks].flatMap((reason) => visibleLines(shorten(reason, MAX_VALUE)).flatMap(wrap));
   return [`${word}   exit ${exitCode}`, ...lines];
 }
 

@@ -213,6 +213,10 @@ const started: readonly Mistake[] = [
   },
   { args: ['reconcile', '--control-token', 'x', '--peer-control', 'http://localhost:1'], says: /--peer-control-token/ },
   start('--port 0 --world WORLD', /port \d+ of .*, for bank, is in use, .*: stop it, or change the port in the world/),
+  start(
+    '--port 0 --database-url postgres://ann:50%@localhost/shop',
+    /--database-url takes a URL .*with % written as %25/,
+  ),
 ];
 
 /** In a separate process: the path from a ConfigError to stderr and the exit code. */

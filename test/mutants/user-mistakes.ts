@@ -160,6 +160,14 @@ const command: readonly Mutant[] = [
       by: 'false',
     },
   ]),
+  ...noticedBy('test/grade/reports/pages.test.ts', 'src/report/terminal.ts', [
+    {
+      id: 'terminal.reason-on-one-line',
+      title: 'a reason of several lines',
+      at: '«visibleLines(shorten(reason, MAX_VALUE))».flatMap(wrap)',
+      by: '[visible(reason)]',
+    },
+  ]),
   ...noticedBy(commandTest, 'src/cli/run.ts', [
     {
       id: 'options.unknown-variable-ignored',
@@ -177,6 +185,12 @@ const command: readonly Mutant[] = [
     },
   ]),
   ...noticedBy(commandTest, 'src/cli/preflight.ts', [
+    {
+      id: 'options.undecodable-database-url',
+      title: 'ann:50%@localhost',
+      at: '«!isDecodable(url.username + url.password + url.pathname)»',
+      by: 'false',
+    },
     { id: 'options.port-too-high', title: '--port 65000', at: 'if («tooHigh») {', by: 'false' },
     {
       id: 'options.port-of-two',

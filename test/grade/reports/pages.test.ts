@@ -59,6 +59,12 @@ test('terminal: a passed run is short', () => {
   assert.match(lines.join('\n'), /\nPASSED {3}exit 0\n$/);
 });
 
+test('terminal: a reason of several lines keeps them', () => {
+  const report = { ...sampleReport(), reasons: ['two things are wrong:\n  - the first\n  - the second\u001b[2J'] };
+  const text = renderTerminal(report, plain);
+  assert.ok(text.includes('      two things are wrong:\n      - the first\n      - the second\\u{1b}[2J\n'), text);
+});
+
 test('terminal: colours only on a terminal and without NO_COLOR; the width is that of the terminal, within limits', () => {
   const terminal = { isTTY: true, columns: 90 };
   assert.deepEqual(terminalOptions(terminal, { TERM: 'xterm' }), { colours: true, columns: 90 });
