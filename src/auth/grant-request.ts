@@ -3,7 +3,7 @@
 import type { GrantApiHandlers } from '../../generated/auth-server/routes.ts';
 import type { components, operations } from '../../generated/auth-server/types.ts';
 import { digestSecret } from '../crypto/secret-digest.ts';
-import { isStorableText } from '../database/columns.ts';
+import { isStorableJson } from '../database/columns.ts';
 import { isLoopback } from '../net/loopback.ts';
 import { formatQuery } from '../net/query.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
@@ -21,19 +21,6 @@ export type WireRequest = operations['post-request']['requestBody']['content']['
 type InteractRequest = components['schemas']['interact-request'];
 
 const invalid = (description: string) => authProblem('invalid_request', { description });
-
-/** Throws `invalid_request` for text that PostgreSQL cannot store: with a NUL, or half a surrogate pair. */
-function checkStorable(request: unknown): void {
-  // Without recursion, which deep nesting would exhaust.
-  const values = [request];
-  for (const value of values) {
-    if (typeof value === 'string' && !(isStorableText(value) && value.isWellFormed())) {
-      throw invalid('text must be valid Unicode without NUL');
-    }
-    if (typeof value !== 'object' || value === null) continue;
-    for (const [name, member] of Object.entries(value)) values.push(name, member);
-  }
-}
 
 /** The requested access rights (RFC 9635 §2.1) and subject information (§2.2), with canonical wallet addresses. */
 async function parseRequested(deps: AuthDeps, { access_token, subject }: WireRequest) {
@@ -104,7 +91,7 @@ export function createGrantRequestHandlers(deps: AuthDeps) {
     'post-request': async (call, { body }) => {
       const { client } = expectCaller(call, 'client');
       const request = body as WireRequest;
-      checkStorable(request);
+      if (!isStorableJson(request)) throw invalid('text must be valid Unicode without NUL');
 
       // §2.1, §2.2: what the client asks for. §2.5: how it interacts. §2.3.2: how it is shown.
       const { access, subject, interactive } = await parseRequested(deps, request);

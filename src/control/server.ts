@@ -2,8 +2,9 @@
 import document from '../../generated/control/document.json' with { type: 'json' };
 import { type Handlers, routes } from '../../generated/control/routes.ts';
 import { requests, responseBody } from '../../generated/control/validators.js';
+import { isStorableJson } from '../database/columns.ts';
 import { onlyHeaderLine } from '../http/received-request.ts';
-import { createRequestValidator } from '../http/request-validator.ts';
+import { createRequestValidator, RequestInvalid } from '../http/request-validator.ts';
 import type { Server } from '../http/server.ts';
 import { requestedHost } from '../net/request-line.ts';
 import { createAccountHandlers } from './accounts.ts';
@@ -26,7 +27,13 @@ import { createWalletAddressHandlers } from './wallet-addresses.ts';
 import { createFaultHandlers, createWorldHandlers } from './world.ts';
 import { createWorldsHandlers } from './worlds.ts';
 
-export const validateControlRequest = createRequestValidator({ document, requests, unknownParameters: 'refuse' });
+const validateByDocument = createRequestValidator({ document, requests, unknownParameters: 'refuse' });
+
+/** Every change is recorded in the audit log, which cannot hold all text that JSON can. */
+export const validateControlRequest: typeof validateByDocument = async (request) => {
+  if (!isStorableJson(request.body)) throw new RequestInvalid(400, 'text must be valid Unicode without NUL');
+  return validateByDocument(request);
+};
 
 const createAseHandlers = (deps: AdministrationDeps) => ({
   ...createAccountHandlers(deps),

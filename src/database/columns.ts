@@ -23,6 +23,18 @@ export const toReceiveAsset = (row: { receive_asset_code: string; receive_asset_
 /** False for text with a NUL, which a text column cannot hold. */
 export const isStorableText = (text: string): boolean => !text.includes('\0');
 
+/** False for a JSON value with text, names of members included, that has a NUL or half a surrogate pair: PostgreSQL stores neither. */
+export function isStorableJson(root: unknown): boolean {
+  // Without recursion, which deep nesting would exhaust.
+  const values = [root];
+  for (const value of values) {
+    if (typeof value === 'string' && !(isStorableText(value) && value.isWellFormed())) return false;
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [name, member] of Object.entries(value)) values.push(name, member);
+  }
+  return true;
+}
+
 /** Text to look up in a text column. With a NUL it cannot be there, so it becomes '', which is never stored. */
 export const toLookupText = (text: string | undefined): string =>
   text !== undefined && isStorableText(text) ? text : '';

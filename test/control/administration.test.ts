@@ -35,6 +35,21 @@ async function openWallet(name: string, assetCode = 'USD'): Promise<{ id: string
   return answer.body;
 }
 
+test('text that cannot be stored, in any member, is a bad request', async () => {
+  const account = { id: 'shop', assetCode: 'USD', assetScale: 2 };
+  for (const text of ['a\ud800', '\udc00a', 'a\0']) {
+    for (const [path, body] of [
+      ['accounts', { ...account, id: text }],
+      ['deposits', { id: text, account: '/alice', amount: '1' }],
+      ['withdrawals', { id: 'w-1', account: text, amount: '1' }],
+      ['accounts', { ...account, [text]: 1 }],
+    ] as const) {
+      const { status, body: answer } = await control('POST', `${granite}/${path}`, body);
+      assert.deepEqual([status, answer.error.code], [400, 'invalid_request'], `${path} ${JSON.stringify(body)}`);
+    }
+  }
+});
+
 async function tokenFor(access: unknown): Promise<string> {
   const auth = `${origin}/auth/`;
   const body = { client: environment.client, access_token: { access: [access] } };

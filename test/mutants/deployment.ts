@@ -123,7 +123,7 @@ const files: readonly Mutant[] = [
     },
   ]),
   ...noticedBy(lockTest, 'src/net/private-files.ts', [
-    { id: 'private-files.open-directory', at: 'recursive: true, mode: «0o700» }', by: '0o755' },
+    { id: 'private-files.open-directory', at: 'await mkdir(directory, { mode: «0o700» })', by: '0o755' },
     { id: 'private-files.modes-ignored', at: 'if («(mode & FOREIGN_BITS) === 0») return;', by: 'true' },
     {
       id: 'private-files.modes-of-others-only',

@@ -172,14 +172,24 @@ export const hostileMutants: readonly Mutant[] = [
       by: '{}',
     },
   ]),
-  ...noticedBy('test/auth/grant-request.test.ts', 'src/auth/grant-request.ts', [
+  ...noticedBy('test/auth/grant-request.test.ts', 'src/database/columns.ts', [
     {
       // The escapes of JSON are not part of the value.
       id: 'hostile.backslash-is-an-escape',
       title: 'a nonce that looks like an escape sequence',
-      at: "«typeof value === 'string' && !(isStorableText(value) && value.isWellFormed())») {",
+      at: "«typeof value === 'string' && !(isStorableText(value) && value.isWellFormed())») return false;",
       by: "typeof value === 'string' && JSON.stringify(value).includes('\\\\u')",
     },
+  ]),
+  ...noticedBy('test/control/administration.test.ts', 'src/control/server.ts', [
+    {
+      id: 'hostile.unstorable-text-of-the-operator',
+      title: 'text that cannot be stored',
+      at: 'if («!isStorableJson(request.body)») throw',
+      by: 'false',
+    },
+  ]),
+  ...noticedBy('test/auth/grant-request.test.ts', 'src/auth/grant-request.ts', [
     {
       id: 'hostile.finish-host-of-any-characters',
       title: 'in a CSP',
