@@ -29,6 +29,8 @@ export interface ProvisionOptions {
   readonly definition: AseDefinition;
   readonly origin: string;
   readonly ids: Ids;
+  /** Secret of the ASE before a reset, from which keys and credentials that clients know are derived. Default: a new one. */
+  readonly secret?: string | undefined;
   readonly now: number;
   /** The client whose key the wallet address of this path publishes. */
   readonly client: { readonly path: string; readonly keyId: string } | undefined;
@@ -43,10 +45,12 @@ export interface ProvisionOptions {
 
 export async function provisionAse(db: Database, options: ProvisionOptions): Promise<void> {
   const { key: ase, definition, ids, client } = options;
+  // Drawn in any case, so that with a seed the ids after it are the same.
+  const newSecret = ids.bytes(32).toString('base64');
   await db.transaction(async (tx) => {
     const { numInsertedOrUpdatedRows } = await tx
       .insertInto('ase')
-      .values({ ase, secrets: toJson([ids.bytes(32).toString('base64')]) })
+      .values({ ase, secrets: toJson([options.secret ?? newSecret]) })
       .onConflict((on) => on.doNothing())
       .executeTakeFirstOrThrow();
     const isNew = numInsertedOrUpdatedRows === 1n;

@@ -62,6 +62,8 @@ export interface WorldRuntime extends RuntimeOptions {
   readonly peerLinks: PeerLinks;
   /** Keyed by name. A reset replaces them. */
   readonly ases: Map<string, StartedAse>;
+  /** The oldest secret of each ASE, which a reset keeps: what the program has told clients stays right. */
+  readonly firstSecrets: Map<string, string>;
   /** True once the world has been closed, so that a failed reset does not start it again. */
   isClosed: boolean;
 }
@@ -132,6 +134,7 @@ export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime
     signIn: options.signIn || definition.signIn || false,
     peerLinks,
     ases,
+    firstSecrets: new Map(),
     isClosed: false,
   };
 }
@@ -181,6 +184,7 @@ async function startAse(runtime: WorldRuntime, definition: AseDefinition): Promi
     definition,
     origin: urls.walletAddressServer,
     ids,
+    secret: runtime.firstSecrets.get(name),
     now: clock.businessNow(),
     client,
     signIn,
@@ -191,6 +195,7 @@ async function startAse(runtime: WorldRuntime, definition: AseDefinition): Promi
   });
   const settings = await openSettings(db.query, key);
   const { secrets } = settings.current();
+  runtime.firstSecrets.set(name, secrets[0]!);
   const ase = createAse({
     key,
     prefix,

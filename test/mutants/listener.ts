@@ -73,6 +73,28 @@ const bounds: readonly Mutant[] = noticedBy(listenerTest, 'src/net/listener.ts',
   },
 ]);
 
+const controlPort: readonly Mutant[] = noticedBy(
+  'test/world/control-listener.test.ts',
+  'src/world/control-listener.ts',
+  [
+    {
+      id: 'control-port.not-found-before-ready',
+      title: 'until the world is ready',
+      at: "renderControlProblem(«new Problem('not_ready')»",
+      by: "new Problem('not_found')",
+    },
+  ],
+);
+
+const resetSecrets: readonly Mutant[] = noticedBy(resetTest, 'src/world/provision.ts', [
+  {
+    id: 'reset.changes-the-secrets',
+    title: 'keeps what clients have read',
+    at: 'toJson([«options.secret ?? newSecret»])',
+    by: 'newSecret',
+  },
+]);
+
 const reset: readonly Mutant[] = noticedBy(resetTest, 'src/world/reset.ts', [
   {
     id: 'reset.requests-served',
@@ -94,4 +116,4 @@ const reset: readonly Mutant[] = noticedBy(resetTest, 'src/world/reset.ts', [
   },
 ]);
 
-export const listenerMutants: readonly Mutant[] = [...bounds, ...reset];
+export const listenerMutants: readonly Mutant[] = [...bounds, ...controlPort, ...resetSecrets, ...reset];

@@ -78,3 +78,27 @@ test('while a reset lasts, requests and /readyz get 503 with Retry-After, and /l
   await world.controls.reset();
   await payOnce(world);
 });
+
+test('a reset keeps what clients have read at the start, also without a seed, and drops a secret that was added', async () => {
+  await using world = await startWorld({ seed: undefined, signIn: true });
+  const environment = clientEnvironment(world);
+  const told = () => JSON.stringify([world.describeEnvironment(), world.clientKey, world.passphrases]);
+  const before = told();
+  const client = await fetch(`${environment.client}/jwks.json`);
+  const keys = await client.json();
+  const added = await fetch(`${world.controlUrl}/ases/granite/secrets`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${world.controlToken}` },
+  });
+  assert.equal(added.status, 201);
+  for (let resets = 0; resets < 2; resets += 1) {
+    await world.controls.reset();
+    assert.equal(told(), before);
+    assert.deepEqual(await (await fetch(`${environment.client}/jwks.json`)).json(), keys);
+    const rows = await world.db.query.selectFrom('ase').select(['secrets']).execute();
+    assert.deepEqual(
+      rows.map(({ secrets }) => secrets.length),
+      [1, 1],
+    );
+  }
+});
