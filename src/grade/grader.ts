@@ -205,7 +205,7 @@ function createSeenSecrets(known: readonly string[]) {
   return {
     add,
     /** The text without them, shortened. */
-    hide: (text: string): string => clip(replaceRegions(text, finder.find(text), mask), MAX_TEXT),
+    hide: (text: string): string => clip(replaceRegions(text, finder.find(text, 'longest'), mask), MAX_TEXT),
   };
 }
 

@@ -106,7 +106,7 @@ function createHider(secrets: readonly string[]): (text: string) => string {
   return (text) => {
     if (!isComplete) return mask(text);
     const withoutShort = quoted.size === 0 ? text : replaceQuoted(text, quoted);
-    return replaceRegions(withoutShort, finder.find(withoutShort), mask);
+    return replaceRegions(withoutShort, finder.find(withoutShort, 'longest'), mask);
   };
 }
 

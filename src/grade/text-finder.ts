@@ -9,14 +9,14 @@ export interface Occurrence<Value> {
 export interface TextFinder<Value> {
   /** False if it was not added: too short, too many begin alike, or it is known. */
   add(text: string, value: Value): boolean;
-  /** In the order of their beginnings. Occurrences may overlap. */
-  find(text: string): Generator<Occurrence<Value>>;
+  /** In the order of their beginnings. Occurrences may overlap. `longest`: only the longest of each beginning. */
+  find(text: string, which?: 'longest'): Generator<Occurrence<Value>>;
 }
 
 /** Characters that are kept and compared: longer texts that begin with them are taken for the known one. */
 const MAX_COMPARED = 64;
 /** Texts with the same beginning, as a client could choose them. */
-const MAX_ALIKE = 64;
+const MAX_ALIKE = 32;
 
 const FACTOR = 0x01000193;
 
@@ -36,10 +36,11 @@ export function createTextFinder<Value>(window: number): TextFinder<Value> {
       const isKnown = alike.some((other) => other.length === text.length && other.text === kept);
       if (isKnown || alike.length >= MAX_ALIKE) return false;
       alike.push({ text: kept, length: text.length, value });
+      alike.sort((a, b) => b.length - a.length);
       byHash.set(hash, alike);
       return true;
     },
-    *find(text) {
+    *find(text, which) {
       let hash = 0;
       for (let end = 0; end < text.length; end += 1) {
         hash = push(hash, text, end);
@@ -49,6 +50,7 @@ export function createTextFinder<Value>(window: number): TextFinder<Value> {
         for (const known of byHash.get(hash) ?? []) {
           if (!text.startsWith(known.text, start)) continue;
           yield { value: known.value, start, end: Math.min(start + known.length, text.length) };
+          if (which === 'longest') break;
         }
       }
     },

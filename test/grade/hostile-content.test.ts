@@ -29,7 +29,7 @@ test('thousands of secrets in one request are hidden in time linear in its lengt
     different: list(6000, (index) => createHash('sha256').update(`${index}`).digest('hex').slice(0, 7)),
     short: list(9000, (index) => index.toString(36)),
     alike: list(5000, (index) => `secret${index}`),
-    'beginnings of a long text': list(50, (index) => 'a'.repeat(1900 + index)),
+    'beginnings of a long text': list(30, (index) => 'a'.repeat(3200 + index)),
   };
   for (const [name, body] of Object.entries(contents)) {
     const time = cpuTimeOf(() => {
@@ -37,7 +37,7 @@ test('thousands of secrets in one request are hidden in time linear in its lengt
       assert.doesNotMatch(shown, /"nonce":"(?!.{0,4}…\()/, name);
     });
     // It took 2 to 5 s when each secret was looked for in the whole text.
-    assert.ok(time < 1200, `${name}: ${Math.round(time)} ms`);
+    assert.ok(time < 1000, `${name}: ${Math.round(time)} ms`);
   }
 });
 
