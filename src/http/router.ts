@@ -139,8 +139,8 @@ type Answering<Caller> = [
 ];
 
 /**
- * Servers, those of this process too, send these to answer requests that they have admitted, which would fail with them:
- * for a client's key and name, and for the receiver of a payment. They are cheap.
+ * Servers, those of this process too, send these to answer requests that they have admitted, which would fail with
+ * them: for a client's key and name, and for the receiver of a payment. They are cheap.
  */
 const neverShed = new Set(['get-wallet-address', 'get-wallet-address-keys', 'get-incoming-payment']);
 
