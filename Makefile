@@ -113,9 +113,11 @@ bench-plots: $(installed)
 	@$(bin)/node bench/plots/main.ts
 
 # The phases of a start, and payments of many packets over a link with latency.
-.PHONY: bench-start bench-packets
+.PHONY: bench-start bench-packets bench-memory
 bench-start: $(installed) build
 	@$(bin)/node bench/start.ts $(ARGS)
+bench-memory: $(installed)
+	@$(bin)/node bench/memory.ts $(ARGS)
 bench-packets: $(installed)
 	@$(bin)/node bench/in-flight.ts $(ARGS)
 
