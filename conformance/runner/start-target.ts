@@ -25,7 +25,7 @@ interface StartOptions {
 export async function startTarget({
   profile = 'compat',
   databaseUrl = process.env['TOUCHSTONE_DATABASE_URL'],
-  timeoutMs = 60_000,
+  timeoutMs = 120_000,
 }: StartOptions = {}): Promise<StartedTarget> {
   // Checks inject faults, whose errors would fill the log.
   const logLevel = process.env['TOUCHSTONE_LOG_LEVEL'] ?? 'silent';

@@ -1,5 +1,5 @@
 /**
- * `node test/conformance/selftest/main.ts [--part answers|hollow|dredd]`: shows that the checks, and Dredd, notice wrong
+ * `node test/conformance/selftest/main.ts [--part answers|hollow|last|dredd]`: shows that the checks, and Dredd, notice wrong
  * answers. Exit status: 0 if they notice all, else 1.
  */
 import { execFile } from 'node:child_process';
@@ -9,6 +9,7 @@ import { parseTarget } from '../../../conformance/runner/target.ts';
 import { loadOperations } from '../../../conformance/runner/validation.ts';
 import { judgeCopies, listRows, mutateOnTheWire, newOutcome, recordAnswers } from './declared.ts';
 import { runAgainstHollowServers } from './hollow-servers.ts';
+import { runWithWrongLastAnswers } from './last-answers.ts';
 import { runDreddAgainstMutatedServers } from './mutated-servers.ts';
 import { openDeployment, openWorld } from './world.ts';
 
@@ -39,12 +40,20 @@ async function mutateAnswers(): Promise<Result> {
 }
 
 async function tryHollowServers(): Promise<Result> {
-  const { checks, servers, passed } = await runAgainstHollowServers();
+  const { checks, servers, passed, atOnce } = await runAgainstHollowServers();
   return {
-    summary: `checks ${checks} · hollow servers ${servers} · checks that do not fail ${passed.length}`,
+    summary:
+      `checks ${checks} · hollow servers ${servers} · checks that do not fail ${passed.length} · ` +
+      `failures at the first request, which is mostly set-up ${atOnce} of ${checks * servers}`,
     passed: checks * servers - passed.length,
     problems: passed.map(({ server, check }) => `SURVIVED ${check}: does not fail on a server that ${server}`),
   };
+}
+
+async function tryLastAnswers(): Promise<Result> {
+  const { checks, noticed, silent, problems } = await runWithWrongLastAnswers();
+  const others = silent.length === 0 ? '' : ` · without a request of a client ${silent.length}`;
+  return { summary: `checks ${checks} · last answer wrong, noticed ${noticed}${others}`, passed: noticed, problems };
 }
 
 async function tryDredd(): Promise<Result> {
@@ -55,6 +64,7 @@ async function tryDredd(): Promise<Result> {
 const parts: Readonly<Record<string, () => Promise<Result>>> = {
   answers: mutateAnswers,
   hollow: tryHollowServers,
+  last: tryLastAnswers,
   dredd: tryDredd,
 };
 
