@@ -2,19 +2,27 @@
 import type { Express } from 'express';
 import { interactionHeaders } from '../auth/server.ts';
 import { createExpressApp } from '../http/express-app.ts';
-import { answerNotFound, createServerRouter, type RouterOptions, rejectUnknownPaths } from '../http/router.ts';
+import {
+  answerNotFound,
+  createServerRouter,
+  type RouterOptions,
+  refusePlainRequest,
+  rejectUnknownPaths,
+} from '../http/router.ts';
 import type { Server, ServerContext } from '../http/server.ts';
 import { createIlpOverHttpHandler } from '../payments/ilp/ilp-over-http.ts';
 import type { AseOptions } from './options.ts';
 import type { Payments } from './payments.ts';
 import { createPublicApp, type Handlers } from './public-app.ts';
 import { createReadiness } from './readiness.ts';
-import { type ServerName, type ServerUrls, serverNames } from './server-urls.ts';
+import { publicUrls, type ServerName, type ServerUrls, serverNames } from './server-urls.ts';
 import type { AseServers, PrivateServers } from './servers.ts';
 
 export interface AseApps {
   /** The public app of one listener, with these servers. */
   readonly createApp: (servers: readonly ServerName[]) => Express;
+  /** Refuses requests in clear text to a port for TLS. */
+  readonly plainApp: Express;
   readonly privateApp: Express;
 }
 
@@ -38,6 +46,11 @@ function createPrivateApp(servers: PrivateServers | undefined, context: ServerCo
     mountBelow('/idp', servers.backChannel, urls.backChannel);
   }
   return app;
+}
+
+function createPlainApp(context: ServerContext, urls: ServerUrls): Express {
+  const [origin, ...aliases] = publicUrls(urls, serverNames).map((url) => `http://${new URL(url).host}`);
+  return createExpressApp().use(refusePlainRequest(context, { origin: origin!, aliases, cors: false }));
 }
 
 export function createAseApps(
@@ -91,6 +104,7 @@ export function createAseApps(
   const onError = (error: unknown) => log.error({ err: error }, 'packet not answered');
   const answerPacket = createIlpOverHttpHandler({ identify: peers.identify, receive: connector.receive, onError });
   return {
+    plainApp: createPlainApp(context, urls),
     privateApp: createPrivateApp(servers.privateServers, { ...context, load: undefined }, urls),
     createApp: (names) =>
       createPublicApp({

@@ -21,6 +21,8 @@ export interface Ase {
   readonly key: string;
   /** The public app of one listener, with these servers. */
   readonly createApp: (servers: readonly ServerName[]) => Express;
+  /** Refuses requests in clear text to a port for TLS. */
+  readonly plainApp: Express;
   /** Token introspection and the back channel of the identity provider, for a private port (CT-08). */
   readonly privateApp: Express;
   /** Bearer secrets for `privateApp`. Undefined where the authorization server runs in another process. */

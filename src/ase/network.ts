@@ -11,7 +11,7 @@ import type { AseOptions } from './options.ts';
 
 export type NetworkOptions = Pick<
   AseOptions,
-  'urls' | 'settings' | 'clock' | 'switches' | 'allowHttp' | 'allowedRanges' | 'trust' | 'hosts'
+  'urls' | 'settings' | 'clock' | 'switches' | 'allowHttp' | 'allowedRanges' | 'trust' | 'hosts' | 'serverMark'
 >;
 
 export interface Network {
@@ -31,8 +31,9 @@ export interface Network {
 const limits = { timeoutMs: 5000, maxBytes: 256 * 1024, userAgent: serverUserAgent };
 
 export function createNetwork(options: NetworkOptions, limiter?: RateLimiter): Network {
-  const { urls, settings, clock, switches, allowHttp, allowedRanges, trust, hosts } = options;
-  const outbound = createOutbound({ ...limits, trust, allowHttp, allowedRanges, hosts });
+  const { urls, settings, clock, switches, allowHttp, allowedRanges, trust, hosts, serverMark } = options;
+  const headersFor = serverMark?.headersFor;
+  const outbound = createOutbound({ ...limits, trust, allowHttp, allowedRanges, hosts, headersFor });
   const allowAll = { allowHttp: true, allowedRanges: privateRanges, allowAnyPort: true };
   const operatorOutbound = createOutbound({ ...limits, trust, ...allowAll });
   const clientKeys = createClientKeys({

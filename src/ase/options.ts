@@ -11,6 +11,7 @@ import type { AseInterceptor } from '../http/interceptor.ts';
 import type { RateLimiterOptions } from '../http/rate-limits.ts';
 import type { Reply } from '../http/reply.ts';
 import type { FinishedCall } from '../http/request-trace.ts';
+import type { ServerMark } from '../http/server-mark.ts';
 import type { ConsentPolicy } from '../identity-provider/consent.ts';
 import type { Ids } from '../ids.ts';
 import type { AddressRanges } from '../net/addresses.ts';
@@ -63,5 +64,7 @@ export interface AseOptions {
   readonly tamper?: ((operationId: string, reply: Reply) => Reply) | undefined;
   readonly selectFault?: FaultSelector | undefined;
   readonly intercept?: AseInterceptor | undefined;
+  /** The mark of the requests of this world's servers. */
+  readonly serverMark?: ServerMark | undefined;
   readonly trace?: ((call: FinishedCall) => void) | undefined;
 }

@@ -44,7 +44,17 @@ export type ServersOptions = Pick<
 > &
   Pick<
     AseOptions,
-    'db' | 'clock' | 'ids' | 'log' | 'switches' | 'failpoint' | 'tamper' | 'selectFault' | 'intercept' | 'trace'
+    | 'db'
+    | 'clock'
+    | 'ids'
+    | 'log'
+    | 'switches'
+    | 'failpoint'
+    | 'tamper'
+    | 'selectFault'
+    | 'intercept'
+    | 'serverMark'
+    | 'trace'
   >;
 
 export interface AseServers {
@@ -98,11 +108,11 @@ export function createServers(
 }
 
 function createServerContext(options: ServersOptions): ServerContext {
-  const { key, db, clock, switches, log, tamper, selectFault, intercept, trace } = options;
+  const { key, db, clock, switches, log, tamper, selectFault, intercept, serverMark, trace } = options;
   const nonceLifetimeMs = switches.signatureMaxAgeMs + switches.signatureSkewMs;
   const rememberNonce = createNonceMemory(db, key, clock, nonceLifetimeMs);
   const load = createLoadShedder({ probe: () => sql`select 1`.execute(db.query) });
-  return { db, clock, switches, log, rememberNonce, load, tamper, selectFault, intercept, trace };
+  return { db, clock, switches, log, rememberNonce, load, tamper, selectFault, intercept, serverMark, trace };
 }
 
 /** Derived from the first secret: unlike payment credentials, it stays the same when a newer secret is added. */

@@ -2,7 +2,6 @@
 import { combinedHeader, headerLines } from '../http/received-request.ts';
 import type { RecordedKey } from '../http/recorded-exchange.ts';
 import type { TracedExchange } from '../http/request-trace.ts';
-import { serverUserAgent } from '../net/outbound.ts';
 import { parseJson } from '../net/read-json.ts';
 import type { WireSwitches } from '../profile.ts';
 import { candidateKeys } from './describe-exchange.ts';
@@ -29,13 +28,9 @@ const privateOperations = new Set([
   'reject-unknown-decision',
 ]);
 
-/** Pages that tell how an interaction went on. */
-const interactions = new Set(['start-interaction', 'finish-interaction']);
-
 /** True for requests of the ASEs to each other and to themselves, and of identity providers, which are not graded. */
 export const isServerRequest = ({ request, summary: { operation } }: TracedExchange): boolean =>
-  privateOperations.has(operation) ||
-  (!interactions.has(operation) && headerLines(request, 'user-agent').includes(serverUserAgent));
+  privateOperations.has(operation) || request.isFromServer === true;
 
 export function gradeExchange(exchange: TracedExchange, context: GradingContext): GradedExchange {
   const { summary, request, reply, keys, pathSecrets } = exchange;

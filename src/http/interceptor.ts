@@ -2,9 +2,8 @@
  * Interceptors of a world for tests: each can rewrite the answer to any call, and give things other names on the wire.
  * No handler knows of them.
  */
-import { serverUserAgent } from '../net/outbound.ts';
 import { Malformed, parseBody } from './parse-body.ts';
-import { decodePercent, headerLines, onlyHeaderLine, type ReceivedRequest, splitTarget } from './received-request.ts';
+import { decodePercent, headerLines, type ReceivedRequest, splitTarget } from './received-request.ts';
 import type { Answer } from './reply.ts';
 
 /** A call as an interceptor sees it: as it was received, before anything of it is checked. */
@@ -83,7 +82,7 @@ export function createInterceptors(): Interceptors {
     at: (ase) => ({
       answer(call, next) {
         // Calls between servers are not those of a client.
-        const isJudged = answering.length > 0 && onlyHeaderLine(call.exchange, 'user-agent') !== serverUserAgent;
+        const isJudged = answering.length > 0 && !call.exchange.isFromServer;
         if (!isJudged) return next();
         const { exchange } = call;
         const url = resolveText(exchange.targetUri);

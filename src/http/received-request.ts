@@ -15,6 +15,8 @@ export interface ReceivedRequest {
   readonly body: Buffer;
   /** IP address of the client, or of the proxy in front of the listener. */
   readonly remoteAddress?: string | undefined;
+  /** It carried the mark of the servers of this world, which is not among its header lines. */
+  readonly isFromServer?: true;
 }
 
 /**

@@ -5,8 +5,10 @@
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import { steadyNow } from '../clock.ts';
 import { Problem, RetryLater } from '../errors.ts';
+import { plainRefusal } from '../net/listener.ts';
 import { isHostOf, requestedHost } from '../net/request-line.ts';
 import { inSpan, type SpanAttributes } from '../telemetry/spans.ts';
+import { corsHeaders, isPreflight, sendPreflight } from './cors.ts';
 import { describeFaulted, injectFault, spoilReply } from './inject-fault.ts';
 import type { Route } from './operation.ts';
 import { renderProblem, resolveAliases, serve } from './pipeline.ts';
@@ -163,7 +165,7 @@ async function answer<Caller>(
   if (called === undefined) throw new Problem('misdirected_request');
   const body = await readRawBody(req, bodyLimits);
   await context.limits?.checkAddress(req, operationId, body.length);
-  const exchange = receive(req, called, body);
+  const exchange = receive(req, called, body, context);
   Object.assign(notes, { exchange, isBodyUnread: false });
   const query = resolveAliases(context, parseQuery(req.url));
   const call = { route: server.routes[operationId]!, exchange, path, params, query };
@@ -219,20 +221,20 @@ export function createEndpoint<Caller>(
 
   return {
     reject(res, problem, extraHeaders) {
-      const notes = noteArrival(res.req, options);
+      const notes = noteArrival(res.req, options, context);
       const isMisdirected = findCalledOrigin(res.req, options) === undefined;
       const error = isMisdirected ? new Problem('misdirected_request') : problem;
       sendError(res, error, undefined, extraHeaders);
       traceUnknown(context, res, { ...notes, error }, 'unknown');
     },
     answerPreflight(req, res, methods) {
-      const notes = noteArrival(req, options);
+      const notes = noteArrival(req, options, context);
       sendPreflight(req, res, methods);
       traceUnknown(context, res, notes, 'preflight');
     },
     async serve(req, res, operationId, path, params) {
       const started = performance.now();
-      const notes = noteArrival(req, options);
+      const notes = noteArrival(req, options, context);
       const called = { operationId, path, params };
       const reply = await answerUnlessOverloaded(server, context, options, req, called, notes).catch((error: unknown) =>
         answerError(server, context, req, operationId, error, notes),
@@ -245,18 +247,30 @@ export function createEndpoint<Caller>(
   };
 }
 
+type TraceContext = Pick<ServerContext, 'trace' | 'serverMark'>;
+
 /** For a path that belongs to no server of a listener. */
 export const answerNotFound =
-  (context: Pick<ServerContext, 'trace'>, options: RouterOptions): RequestHandler =>
+  (context: TraceContext, options: RouterOptions): RequestHandler =>
   (req, res) => {
-    const notes = noteArrival(req, options);
+    const notes = noteArrival(req, options, context);
     res.status(404).end();
     traceUnknown(context, res, notes, 'unknown');
   };
 
+/** For a request in clear text to a port for TLS. The origins in the options have the scheme http. */
+export const refusePlainRequest =
+  (context: TraceContext, options: RouterOptions): RequestHandler =>
+  (req, res) => {
+    const notes = noteArrival(req, options, context);
+    const error = { code: 'invalid_request', description: plainRefusal };
+    res.status(400).set('Connection', 'close').json({ error });
+    traceUnknown(context, res, notes, 'unknown');
+  };
+
 /** Facts about a request before its content is read. */
-function noteArrival(req: Request, options: RouterOptions): RequestNotes {
-  const exchange = receive(req, findCalledOrigin(req, options) ?? options.origin, Buffer.alloc(0));
+function noteArrival(req: Request, options: RouterOptions, context: Pick<ServerContext, 'serverMark'>): RequestNotes {
+  const exchange = receive(req, findCalledOrigin(req, options) ?? options.origin, Buffer.alloc(0), context);
   return { receivedAt: steadyNow(), exchange, isBodyUnread: announcesBody(exchange) };
 }
 
@@ -290,9 +304,17 @@ function traceUnknown(
   traceWhenSent(context, res, notes, { operation, params: secretsOfUnknownPath(res.req.originalUrl) });
 }
 
-function receive(req: Request, origin: string, body: Buffer): ReceivedRequest {
-  const received = { method: req.method, url: req.originalUrl, rawHeaders: req.rawHeaders };
-  return { ...receiveRequest(received, origin, body), remoteAddress: req.socket.remoteAddress };
+function receive(
+  req: Request,
+  origin: string,
+  body: Buffer,
+  { serverMark }: Pick<ServerContext, 'serverMark'>,
+): ReceivedRequest {
+  const request = { method: req.method, url: req.originalUrl, rawHeaders: req.rawHeaders };
+  const received = { ...receiveRequest(request, origin, body), remoteAddress: req.socket.remoteAddress };
+  if (!serverMark) return received;
+  const { lines, isMarked } = serverMark.remove(received.rawHeaders);
+  return isMarked ? { ...received, rawHeaders: lines, isFromServer: true } : received;
 }
 
 const announcesBody = (exchange: ReceivedRequest): boolean =>
@@ -330,29 +352,4 @@ function toProblem(error: unknown): unknown {
     case 'body_aborted':
       return new Problem('body_timeout', { description: error.message });
   }
-}
-
-const corsHeaders = {
-  'Access-Control-Allow-Origin': '*',
-  'Access-Control-Expose-Headers': 'WWW-Authenticate, Location, Retry-After',
-};
-
-/** True for a CORS preflight. A path with an OPTIONS operation still serves other OPTIONS requests (AS-16). */
-const isPreflight = ({ method, headers }: Request, methods: readonly string[]): boolean =>
-  method === 'OPTIONS' && (!methods.includes('OPTIONS') || headers['access-control-request-method'] !== undefined);
-
-function sendPreflight(req: Request, res: Response, methods: readonly string[]): void {
-  const requested = req.headers['access-control-request-headers'];
-  const allowed = [...new Set([...methods, 'OPTIONS'])].join(', ');
-  void sendReply(
-    res,
-    { status: 204 },
-    {
-      ...corsHeaders,
-      'Access-Control-Allow-Methods': allowed,
-      'Access-Control-Allow-Headers':
-        requested ?? 'Authorization, Content-Type, Content-Digest, Signature, Signature-Input, Web-Monetization-Id',
-      Allow: allowed,
-    },
-  );
 }

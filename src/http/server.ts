@@ -14,6 +14,7 @@ import type { ReceivedRequest } from './received-request.ts';
 import type { Reply } from './reply.ts';
 import type { FinishedCall } from './request-trace.ts';
 import type { RequestValidator } from './request-validator.ts';
+import type { ServerMark } from './server-mark.ts';
 import type { ClientKey } from './signatures/client-keys.ts';
 
 /** Passed to a handler besides the validated request. */
@@ -105,6 +106,8 @@ export interface ServerContext {
   readonly selectFault?: FaultSelector;
   /** For tests of clients: rewrites answers, and names on the wire. */
   readonly intercept?: AseInterceptor | undefined;
+  /** Tells requests of the servers of this world from those of clients. */
+  readonly serverMark?: ServerMark | undefined;
   /** Receives every finished call (CT-05). */
   readonly trace?: (call: FinishedCall) => void;
 }

@@ -55,9 +55,10 @@ export function toStep({ world, base }: Pick<PageContext, 'world' | 'base'>, req
   const { id, ase, operation, status, method, target, at } = request;
   const recorded = world.controls.findExchange(id);
   const receivedAt = recorded ? new Date(recorded.receivedAt).toISOString() : at;
-  const shape = { line: `${method} ${target}`, headers: recorded?.request.rawHeaders ?? [] };
+  const shape = { line: `${method} ${target}` };
+  const isFromServer = recorded?.request.isFromServer;
   const verdict = verdictOf(world, id);
   const mark = verdict === 'fail' ? 'failure' : verdict === 'warning' ? 'caution' : undefined;
   const label = html`<a href="${base}/requests/${String(id)}">#${String(id)}</a>`;
-  return stepOfExchange({ id, ase, operation, status, receivedAt, request: shape }, label, mark);
+  return stepOfExchange({ id, ase, operation, status, receivedAt, request: shape, isFromServer }, label, mark);
 }

@@ -2,16 +2,27 @@
  * An HTTP or HTTPS listener that is opened before its handler exists, because the handler needs the origin. It limits
  * the header bytes, time and concurrent requests of each client (RFC 9112 §3.2, §9.3.2, §11.2).
  */
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { divertPlainConnections } from './plain-connections.ts';
 import { describeMalformed } from './request-line.ts';
+import type { CertificateAndKey } from './x509.ts';
 
 export interface Listener {
   readonly port: number;
   /** Sets the handler; before that, the listener answers 503. */
   serve(handler: RequestListener): void;
+  /** On a port for TLS, refuses requests without it: the default answers 400. */
+  refusePlain(handler: RequestListener): void;
   /** Stops accepting, lets running requests finish for `graceMs`, then closes the remaining connections. */
   close(graceMs?: number): Promise<void>;
 }
@@ -84,28 +95,63 @@ function createUnreadLimit({ writeTimeout, maxUnreadBytes }: Pick<ListenerLimits
   };
 }
 
+export const plainRefusal = 'this port takes requests in TLS only';
+
 const notReady: RequestListener = (_req, res) => {
   res.writeHead(503, { 'Retry-After': '1' }).end();
 };
+
+/** Requests that have no answer yet, for each connection. */
+type UnansweredRequests = WeakMap<Duplex, Set<IncomingMessage>>;
+
+/** The server for HTTP or HTTPS, and a function that ends connections on which it is not decided which of them. */
+function createListeningServer(
+  { maxConnections, maxHeaderLines, timeout, ...limits }: ListenerLimits,
+  credentials: CertificateAndKey | undefined,
+  answer: RequestListener,
+  unanswered: UnansweredRequests,
+): { readonly server: HttpServer | TlsServer; readonly closeUndecided: () => void } {
+  // A missing Host is rejected in `answer`, in the common error format.
+  const options = { ...limits, requireHostHeader: false };
+  const prepare = <Server extends HttpServer | TlsServer>(server: Server): Server => {
+    server.timeout = timeout;
+    server.maxConnections = maxConnections;
+    // One more than allowed, so that too many are noticed.
+    server.maxHeadersCount = maxHeaderLines + 1;
+    server.on('checkExpectation', (_req, res) => sendError(res, 417, 'the only supported expectation is 100-continue'));
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      // The response must not be mistaken for that to an earlier request.
+      const isOfThisRequest = [...(unanswered.get(socket) ?? [])].every((req) => !req.complete);
+      if (socket.writable && isOfThisRequest && error.code !== 'ECONNRESET')
+        socket.write(renderParserError(error.code));
+      socket.destroy();
+    });
+    return server;
+  };
+  const plain = prepare(createServer(options, answer));
+  if (!credentials) return { server: plain, closeUndecided: () => {} };
+  const secure = prepare(
+    createTlsServer({ ...options, handshakeTimeout: limits.headersTimeout, ...credentials }, answer),
+  );
+  const diverted = divertPlainConnections(secure, plain, limits.headersTimeout);
+  return { server: secure, closeUndecided: diverted.close };
+}
 
 /** Listens on a port, or on any free one for 0; in TLS with `credentials`, certificate and private key in PEM. */
 export async function listen(
   host: string,
   port: number,
-  credentials?: { readonly cert: string; readonly key: string },
+  credentials?: CertificateAndKey,
   changedLimits: Partial<ListenerLimits> = {},
 ): Promise<Listener> {
-  const { maxConnections, maxPipelined, maxHeaderLines, timeout, writeTimeout, maxUnreadBytes, ...limits } = {
-    ...standardLimits,
-    ...changedLimits,
-  };
-  const watchUnread = createUnreadLimit({ writeTimeout, maxUnreadBytes });
-  // A missing Host is rejected below, in the common error format.
-  const options = { ...limits, requireHostHeader: false };
+  const limits = { ...standardLimits, ...changedLimits };
+  const { maxPipelined, maxHeaderLines } = limits;
+  const watchUnread = createUnreadLimit(limits);
   let handler = notReady;
-  /** Unanswered requests by connection. */
-  const unanswered = new WeakMap<Duplex, Set<IncomingMessage>>();
+  let plainHandler: RequestListener = (_req, res) => sendError(res, 400, plainRefusal);
+  const unanswered: UnansweredRequests = new WeakMap();
   const answer: RequestListener = (req, res) => {
+    const isPlain = credentials !== undefined && !(req.socket as Partial<TLSSocket>).encrypted;
     if (req.socket.destroyed) return;
     const requests = unanswered.get(req.socket) ?? new Set();
     unanswered.set(req.socket, requests.add(req));
@@ -116,22 +162,10 @@ export async function listen(
     if (req.rawHeaders.length > 2 * maxHeaderLines)
       sendError(res, 431, `the header has more than ${maxHeaderLines} lines`);
     else if (malformed !== undefined) sendError(res, 400, malformed);
+    else if (isPlain) plainHandler(req, res);
     else handler(req, res);
   };
-  const server = credentials
-    ? createTlsServer({ ...options, handshakeTimeout: 10_000, ...credentials }, answer)
-    : createServer(options, answer);
-  server.timeout = timeout;
-  server.maxConnections = maxConnections;
-  // One more than allowed, so that too many are noticed.
-  server.maxHeadersCount = maxHeaderLines + 1;
-  server.on('checkExpectation', (_req, res) => sendError(res, 417, 'the only supported expectation is 100-continue'));
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // The response must not be mistaken for that to an earlier request.
-    const isOfThisRequest = [...(unanswered.get(socket) ?? [])].every((req) => !req.complete);
-    if (socket.writable && isOfThisRequest && error.code !== 'ECONNRESET') socket.write(renderParserError(error.code));
-    socket.destroy();
-  });
+  const { server, closeUndecided } = createListeningServer(limits, credentials, answer, unanswered);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
   server.listen(port, host, resolve);
@@ -142,9 +176,13 @@ export async function listen(
     serve(next) {
       handler = next;
     },
+    refusePlain(next) {
+      plainHandler = next;
+    },
     async close(graceMs = 5000) {
       const closed = new Promise<void>((done) => server.close(() => done()));
       server.closeIdleConnections();
+      closeUndecided();
       const timer = setTimeout(() => server.closeAllConnections(), graceMs);
       await closed;
       clearTimeout(timer);

@@ -9,7 +9,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { type AddressRanges, isAllowedAddress, isPublicAddress } from './addresses.ts';
 
-/** `User-Agent` of all requests that an ASE sends, which tells them from those of clients. */
+/** `User-Agent` of all requests that an ASE sends. */
 export const serverUserAgent = 'touchstone';
 
 export type OutboundErrorCode = 'blocked_address' | 'timeout' | 'too_large' | 'redirect' | 'connect' | 'protocol';
@@ -36,6 +36,8 @@ export interface OutboundOptions {
   /** Maximum size of a response. */
   readonly maxBytes: number;
   readonly userAgent: string;
+  /** Further header fields for requests to some origins. */
+  readonly headersFor?: (origin: string) => Readonly<Record<string, string>>;
   /** Trusted certificate authorities; the well-known ones by default. */
   readonly trust?: SecureContext;
   /** Origin that the operator knows → address of its server. These addresses are never blocked. */
@@ -142,6 +144,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
           host: url.host,
           ...(request.body ? { 'content-length': String(request.body.length) } : {}),
           ...request.headers,
+          ...options.headersFor?.(url.origin),
         },
         agent: agents[protocol],
         ...(address === undefined ? { lookup } : { servername: url.hostname }),

@@ -39,10 +39,19 @@ export interface AseListeners {
   endpointOf(ase: AseDefinition): string;
   /** Further base URLs of a server. */
   aliasesOf(ase: AseDefinition, server: ServerName): readonly string[];
+  /** Origins of the servers of the world, in this process or another. */
+  readonly origins: ReadonlySet<string>;
   /** Every origin of the world → address that outbound calls to this origin connect to. */
   readonly hosts: ReadonlyMap<string, string>;
-  /** Makes an ASE answer. Calls `create` for each of its listeners, with the servers behind it. */
-  serve(ase: AseDefinition, create: (servers: readonly ServerName[]) => RequestListener): void;
+  /**
+   * Makes an ASE answer. Calls `create` for each of its listeners, with the servers behind it. `refusePlain` answers
+   * requests in clear text where the listeners use TLS.
+   */
+  serve(
+    ase: AseDefinition,
+    create: (servers: readonly ServerName[]) => RequestListener,
+    refusePlain?: RequestListener,
+  ): void;
   /**
    * Answers requests with 503, except `/livez`. Resolves when those in progress have been answered, at the latest after
    * `graceMs`.
@@ -78,6 +87,7 @@ interface VirtualHost {
   /** Its base URLs, whose hosts select it. */
   readonly urls: readonly string[];
   answer?: RequestListener;
+  refusePlain?: RequestListener | undefined;
 }
 
 /** A port in use, with the ASEs behind it. */
@@ -118,11 +128,14 @@ export async function listenForAses(
     urlsOf,
     endpointOf: (ase) => originOf(ase, 'resource'),
     aliasesOf,
+    origins: new Set(knownOrigins.map(([origin]) => origin)),
     hosts: new Map([...knownOrigins, ...Object.entries(definition.hosts ?? {})]),
-    serve(ase, create) {
+    serve(ase, create, refusePlain) {
       for (const { virtualHosts } of open.values()) {
         for (const virtualHost of virtualHosts) {
-          if (virtualHost.ase === ase.name) virtualHost.answer = create(virtualHost.servers);
+          if (virtualHost.ase !== ase.name) continue;
+          virtualHost.answer = create(virtualHost.servers);
+          virtualHost.refusePlain = refusePlain;
         }
       }
     },
@@ -203,7 +216,9 @@ async function openPorts(
     const listener = await listen(host, port, credentials);
     const virtualHosts: VirtualHost[] = [];
     open.set(key, { listener, virtualHosts });
-    listener.serve((req, res) => pass(selectVirtualHost(virtualHosts, requestedHost(req)), req, res));
+    const hostOf = (req: IncomingMessage) => selectVirtualHost(virtualHosts, requestedHost(req));
+    listener.serve((req, res) => pass(hostOf(req)?.answer ?? notReady, req, res));
+    listener.refusePlain((req, res) => pass(hostOf(req)?.refusePlain ?? notReady, req, res));
     return { listener, virtualHosts };
   }
 }
@@ -280,10 +295,10 @@ function createGate() {
 }
 
 /** Selects by the Host header. An unknown host gets the first ASE of the listener. */
-function selectVirtualHost(virtualHosts: readonly VirtualHost[], host: string): RequestListener {
+function selectVirtualHost(virtualHosts: readonly VirtualHost[], host: string): VirtualHost | undefined {
   const named =
     virtualHosts.length > 1 ? virtualHosts.find(({ urls }) => urls.some((url) => isHostOf(host, url))) : undefined;
-  return (named ?? virtualHosts[0])?.answer ?? notReady;
+  return named ?? virtualHosts[0];
 }
 
 /** The origin with `offset` added to its port. */

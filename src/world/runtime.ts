@@ -15,6 +15,7 @@ import { withPreferredReplies } from '../http/negative-replies.ts';
 import { isPublicOperation } from '../http/policy.ts';
 import type { RecordLimits } from '../http/recorded-exchange.ts';
 import { createRequestTrace, type RequestTrace } from '../http/request-trace.ts';
+import { createServerMark, type ServerMark } from '../http/server-mark.ts';
 import { createIds } from '../ids.ts';
 import { loopbackRanges } from '../net/addresses.ts';
 import { type ProfileName, type Switches, selectProfile } from '../profile.ts';
@@ -60,6 +61,7 @@ export interface WorldRuntime extends RuntimeOptions {
   readonly grading: Grading | undefined;
   readonly signIn: boolean;
   readonly peerLinks: PeerLinks;
+  readonly serverMark: ServerMark;
   /** Keyed by name. A reset replaces them. */
   readonly ases: Map<string, StartedAse>;
   /** The oldest secret of each ASE, which a reset keeps: what the program has told clients stays right. */
@@ -83,6 +85,7 @@ export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime
   const switches = selectProfile(profile, definition.switches);
   const clock = new WorldClock();
   const sharedSecret = sharedPeerSecret(options);
+  const ownSecret = randomBytes(32).toString('base64');
   const interceptors = exposure.allows('faults') ? createInterceptors() : undefined;
   const trapWorld = describeTrapWorld(definition, listeners, switches);
   const arm = interceptors && createTrapArming(interceptors, trapWorld, clock);
@@ -96,7 +99,7 @@ export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime
     isLinked: serves.includes('resource') && (options.only === undefined || sharedSecret !== undefined),
     addressOf: (name) => ilpAddressOf(keyOf(host.worldId, name)),
     endpointOf: listeners.endpointOf,
-    peerSecret: sharedSecret ?? randomBytes(32).toString('base64'),
+    peerSecret: sharedSecret ?? ownSecret,
     trust: host.tls?.trust,
     timeoutMs: options.linkTimeoutMs,
     faults,
@@ -133,6 +136,7 @@ export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime
     trapWorld,
     signIn: options.signIn || definition.signIn || false,
     peerLinks,
+    serverMark: createServerMark(listeners.origins, options.peerSecret ?? ownSecret),
     ases,
     firstSecrets: new Map(),
     isClosed: false,
@@ -227,9 +231,10 @@ async function startAse(runtime: WorldRuntime, definition: AseDefinition): Promi
     tamper: options.tamper,
     selectFault: faults && withPreferredReplies(faults.faultsOf(name)),
     intercept: runtime.interceptors?.at(name),
+    serverMark: runtime.serverMark,
     trace: runtime.trace.recordAt(name),
   });
-  listeners.serve(definition, ase.createApp);
+  listeners.serve(definition, ase.createApp, ase.plainApp);
   return {
     ase,
     passphrases: signIn ? passphrasesOf(definition, secrets) : [],

@@ -111,10 +111,10 @@ test('at most ten findings are kept, the violations first; each names its exchan
 test('requests of the ASEs themselves are not graded', () => {
   const seen: number[] = [];
   const grader = graderWith({ 'CL-SIG-01': { exchange: ({ id }) => void seen.push(id) } });
-  grader.observe(traced({ id: 1, headers: { 'User-Agent': serverUserAgent } }));
-  grader.observe(traced({ id: 2, headers: { 'User-Agent': 'node' } }));
+  grader.observe(traced({ id: 1, isFromServer: true }));
+  grader.observe(traced({ id: 2, headers: { 'User-Agent': serverUserAgent } }));
   grader.observe(traced({ id: 3, operation: 'introspect-token' }));
-  grader.observe(traced({ id: 4, operation: 'finish-interaction', headers: { 'User-Agent': serverUserAgent } }));
+  grader.observe(traced({ id: 4, operation: 'finish-interaction' }));
   grader.finish(end);
   assert.deepEqual(seen, [2, 4]);
 });

@@ -15,9 +15,7 @@ const source = (parts: Partial<EvidenceSource>): EvidenceSource => ({
 const wanted = { decisive: [], most: 8, output: '' };
 
 test('the exchanges that decided, and the last others; those between servers are left out', () => {
-  const exchanges = [1, 2, 3, 4, 5, 6].map((id) =>
-    traced({ id, headers: id === 5 ? { 'User-Agent': 'touchstone' } : {} }),
-  );
+  const exchanges = [1, 2, 3, 4, 5, 6].map((id) => traced({ id, isFromServer: id === 5 }));
   const evidence = gatherEvidence(source({ exchanges }), { ...wanted, decisive: [2], most: 3 });
   assert.deepEqual(
     evidence.exchanges.map(({ id }) => id),

@@ -56,6 +56,7 @@ export interface ExchangeParts {
   isBodyUnread?: boolean;
   keySet?: TracedExchange['keySet'];
   refusal?: TracedExchange['summary']['refusal'];
+  isFromServer?: boolean;
 }
 
 export const recordedKey = (
@@ -102,6 +103,7 @@ export function traced(parts: ExchangeParts = {}): TracedExchange {
       targetUri: url,
       rawHeaders: Object.entries(headers),
       body: Buffer.from(body),
+      ...(parts.isFromServer && { isFromServer: true }),
     },
     reply: status === null ? undefined : { headers: { ...parts.answerHeaders }, content },
     pathSecrets: [],

@@ -35,7 +35,7 @@ export const authMutants: readonly Mutant[] = [
   },
   {
     id: 'discovery.answers-preflights',
-    file: 'src/http/router.ts',
+    file: 'src/http/cors.ts',
     function: 'isPreflight',
     returns: "method === 'OPTIONS' && !methods.includes('OPTIONS')",
     fails: ['discovery.preflight'],

@@ -5,6 +5,7 @@ const explanation = 'test/grade/explain-signature.test.ts';
 const records = 'test/control/exchanges.test.ts';
 const masks = 'test/grade/mask-secrets.test.ts';
 const hostile = 'test/grade/hostile-content.test.ts';
+const marks = 'test/grade/server-mark.test.ts';
 
 export const exchangeMutants: readonly Mutant[] = [
   ...noticedBy(explanation, 'src/grade/explain-signature.ts', [
@@ -115,6 +116,34 @@ export const exchangeMutants: readonly Mutant[] = [
       title: 'begin too much alike',
       at: 'if («!isComplete») return mask(text)',
       by: 'false',
+    },
+  ]),
+  ...noticedBy(marks, 'src/http/server-mark.ts', [
+    {
+      id: 'mark.sent-to-clients',
+      title: 'the mark goes to servers of the world only',
+      at: '(«origins.has(origin)» ? headers : {})',
+      by: 'true',
+    },
+    {
+      id: 'mark.any-value',
+      title: 'a wrong mark stays in the record',
+      at: '«timingSafeEqual(digestOf(value), digest)»',
+      by: 'true',
+    },
+    {
+      id: 'mark.known-to-all',
+      title: 'processes with a secret in common',
+      at: "createHmac('sha256', «secret»)",
+      by: "'touchstone'",
+    },
+  ]),
+  ...noticedBy(marks, 'src/http/router.ts', [
+    {
+      id: 'mark.recorded',
+      title: 'a client cannot pass for a server',
+      at: 'rawHeaders: «lines», isFromServer',
+      by: 'received.rawHeaders',
     },
   ]),
   ...noticedBy(hostile, 'src/grade/grade-exchange.ts', [

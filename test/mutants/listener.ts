@@ -2,6 +2,7 @@
 import { type Mutant, noticedBy } from './mutant.ts';
 
 const listenerTest = 'test/net/listener.test.ts';
+const plainTest = 'test/net/plain-connections.test.ts';
 const resetTest = 'test/world/reset-under-load.test.ts';
 
 const bounds: readonly Mutant[] = noticedBy(listenerTest, 'src/net/listener.ts', [
@@ -116,4 +117,35 @@ const reset: readonly Mutant[] = noticedBy(resetTest, 'src/world/reset.ts', [
   },
 ]);
 
-export const listenerMutants: readonly Mutant[] = [...bounds, ...controlPort, ...resetSecrets, ...reset];
+const clearText: readonly Mutant[] = [
+  ...noticedBy(plainTest, 'src/net/listener.ts', [
+    {
+      id: 'plain.served-like-tls',
+      title: 'a request in clear text never reaches the handler',
+      at: 'else if («isPlain») plainHandler(req, res);',
+      by: 'false',
+    },
+  ]),
+  ...noticedBy(plainTest, 'src/net/plain-connections.ts', [
+    {
+      id: 'plain.first-byte-lost',
+      title: 'handed to the handler for clear text, with its first byte',
+      at: '«socket.unshift(first)»;',
+      by: 'undefined',
+    },
+    {
+      id: 'plain.silence-unlimited',
+      title: 'silence, and half a request in clear text',
+      at: 'let timer = «limit()»;',
+      by: 'setTimeout(() => {}, 0)',
+    },
+    {
+      id: 'plain.silent-connections-stay-open',
+      title: 'closing the listener ends connections',
+      at: 'for (const socket of «open») socket.destroy();',
+      by: '[] as Socket[]',
+    },
+  ]),
+];
+
+export const listenerMutants: readonly Mutant[] = [...bounds, ...controlPort, ...resetSecrets, ...clearText, ...reset];

@@ -30,7 +30,7 @@ export const resourceMutants: readonly Mutant[] = [
   },
   {
     id: 'resource.preflight-without-signature-headers',
-    file: 'src/http/router.ts',
+    file: 'src/http/cors.ts',
     at: "'Access-Control-Allow-Headers':\n        «requested ?? 'Authorization, Content-Type, Content-Digest, Signature, Signature-Input, Web-Monetization-Id'»,",
     by: "'Authorization, Content-Type'",
     fails: ['resource.cors'],

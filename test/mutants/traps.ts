@@ -8,7 +8,7 @@ export const trapMutants: readonly Mutant[] = [
     {
       id: 'traps.servers-are-judged',
       title: 'requests between servers',
-      at: "answering.length > 0 && «onlyHeaderLine(call.exchange, 'user-agent') !== serverUserAgent»;",
+      at: 'answering.length > 0 && «!call.exchange.isFromServer»;',
       by: 'true',
     },
     {

@@ -4,7 +4,6 @@ import { routes as identityProvider } from '../../../generated/identity-provider
 import { routes as resourceServer } from '../../../generated/resource-server/routes.ts';
 import { routes as walletAddressServer } from '../../../generated/wallet-address-server/routes.ts';
 import { type Html, html } from '../../html/html.ts';
-import { serverUserAgent } from '../../net/outbound.ts';
 import type { ShownExchange } from '../view.ts';
 import { shown } from './pieces.ts';
 import { MAX_LANES } from './style.ts';
@@ -54,18 +53,16 @@ const laneNames = [...servers.map(([name]) => name), 'other requests', connector
 const serverOf = (operation: string): string =>
   servers.find(([, routes]) => Object.hasOwn(routes, operation))?.[0] ?? 'other requests';
 
-function callerOf({ operation, request }: FlowExchange): (typeof callers)[number] {
+function callerOf({ operation, isFromServer }: FlowExchange): (typeof callers)[number] {
   if (pages.has(operation)) return 'Browser';
-  const isServer = request.headers.some(([name, value]) => /^user-agent$/i.test(name!) && value === serverUserAgent);
-  return isServer ? 'Servers' : 'Client';
+  return isFromServer ? 'Servers' : 'Client';
 }
 
 /** The part of an exchange that a diagram shows. */
 export type FlowExchange = Pick<ShownExchange, 'id' | 'ase' | 'operation' | 'status' | 'receivedAt'> & {
-  readonly request: {
-    readonly line: string;
-    readonly headers: readonly (readonly [name: string, value: string])[] | ShownExchange['request']['headers'];
-  };
+  readonly request: { readonly line: string };
+  /** It came from a server of this world. */
+  readonly isFromServer?: boolean | undefined;
 };
 
 export const stepOfExchange = (exchange: FlowExchange, label: Html, mark?: FlowStep['mark']): FlowStep => ({

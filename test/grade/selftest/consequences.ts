@@ -20,11 +20,13 @@ export const onlyInProbes: readonly RequirementId[] = [
   'CL-GNAP-27',
   'CL-LST-04',
   'CL-Q-05',
-  'CL-SEC-06',
   'CL-TOK-05',
   'CL-TOK-15',
   'CL-WA-03',
 ];
+
+/** Requirements that only a world with TLS can show. */
+export const onlyWithTls: readonly RequirementId[] = ['CL-SEC-06'];
 
 export const consequences: Readonly<Partial<Record<RequirementId, readonly RequirementId[]>>> = {
   'CL-DIG-04': ['CL-DIG-05'],

@@ -6,7 +6,7 @@ import type { Verdict } from '../../../src/grade/report.ts';
 import { createIds } from '../../../src/ids.ts';
 import type { ProfileName } from '../../../src/profile.ts';
 import { defaultWorld, type WorldDefinition } from '../../../src/world/definition/definition.ts';
-import type { Deployment } from '../../../src/world/deployment.ts';
+import type { Place } from './probe-client.ts';
 
 /** Conditions of a run. */
 export interface Scenario {
@@ -27,7 +27,7 @@ export interface GradedClient {
 }
 
 export async function gradeClient(
-  deployment: Deployment,
+  { deployment, authority }: Place,
   profile: ProfileName,
   { change, consent = 'auto', waitSeconds, faults = [] }: Scenario,
 ): Promise<GradedClient> {
@@ -42,6 +42,7 @@ export async function gradeClient(
       sender: variables['TOUCHSTONE_WALLET_ADDRESS']!,
       receiver: variables['TOUCHSTONE_RECEIVER']!,
       change,
+      transport: { authority },
       givenKey: variables['TOUCHSTONE_PRIVATE_KEY'],
       print: (text) => printed.push(text),
     }).catch((error: Error) => `mistake: ${error.message}`);

@@ -11,11 +11,13 @@ import pino from 'pino';
 import { broken } from '../../../conformance/clients/broken/index.ts';
 import { type RequirementId, requirementIds, requirements } from '../../../src/grade/catalogue.ts';
 import type { Verdict } from '../../../src/grade/report.ts';
+import { serverUserAgent } from '../../../src/net/outbound.ts';
 import { openTls, type Tls } from '../../../src/net/tls.ts';
 import type { ProfileName } from '../../../src/profile.ts';
 import { createDeployment } from '../../../src/world/deployment.ts';
-import { consequences, onlyInProbes, scenarios } from './consequences.ts';
+import { consequences, onlyInProbes, onlyWithTls, scenarios } from './consequences.ts';
 import { type GradedClient, gradeClient } from './grade-client.ts';
+import type { Place } from './probe-client.ts';
 import { planProbeTasks } from './probes.ts';
 
 const { values: options } = parseArgs({
@@ -42,7 +44,12 @@ const deploy = (tls?: Tls) =>
     log: pino({ level: 'silent' }),
     ...(tls && { tls }),
   });
-const deployment = await deploy();
+const directory = await mkdtemp(join(tmpdir(), 'selftest-'));
+const tls = await openTls({ directory });
+const places = {
+  plain: { deployment: await deploy() },
+  tls: { deployment: await deploy(tls), authority: await readFile(tls.authorityFile!, 'utf8') },
+};
 
 const problems: string[] = [];
 let fired = 0;
@@ -73,32 +80,47 @@ function judge(
   if (details.length > 0) problems.push(`${name}: ${details.join('; ')}${stopped ? ` (${stopped})` : ''}`);
 }
 
+const placeOf = (id: RequirementId): Place => (onlyWithTls.includes(id) ? places.tls : places.plain);
+
 const passive = requirementIds.filter(
   (id) => isPassive(id) && broken[id] && !onlyInProbes.includes(id) && only.test(id),
 );
 const queue: (() => Promise<void>)[] = [
   ...(['strict', 'compat'] as const).map((profile: ProfileName) => async () => {
-    judge(`good client, ${profile}`, undefined, await gradeClient(deployment, profile, {}));
+    judge(`good client, ${profile}`, undefined, await gradeClient(places.plain, profile, {}));
   }),
+  async () => judge('good client, TLS', undefined, await gradeClient(places.tls, 'strict', {})),
   ...passive.map(
     (id) => async () =>
-      judge(id, id, await gradeClient(deployment, 'strict', { ...scenarios[id], change: broken[id] })),
+      judge(id, id, await gradeClient(placeOf(id), 'strict', { ...scenarios[id], change: broken[id] })),
   ),
 ];
+if (only.test('CL-SIG-01'))
+  queue.push(async () => judge('CL-SIG-01, disguised as a server', 'CL-SIG-01', await gradeDisguised()));
 const clients = queue.length;
 await runAll(queue, CONCURRENCY);
 
-const directory = await mkdtemp(join(tmpdir(), 'selftest-'));
-const tls = await openTls({ directory });
-const secure = await deploy(tls);
-const authority = await readFile(tls.authorityFile!, 'utf8');
+/** A server of the world is not judged, but a client that sends its User-Agent is. */
+function gradeDisguised(): Promise<GradedClient> {
+  return gradeClient(places.plain, 'strict', {
+    change(client, steps) {
+      broken['CL-SIG-01']!(client, steps);
+      const { send } = client.transport;
+      client.transport.send = (message) => {
+        message.headers.set('user-agent', serverUserAgent);
+        return send(message);
+      };
+    },
+  });
+}
+
 const { figures, tasks } = await planProbeTasks(
-  { plain: { deployment }, tls: { deployment: secure, authority } },
+  places,
   only,
   (line) => void (options.verbose && process.stdout.write(`${line}\n`)),
 );
 await runAll(tasks, PROBE_CONCURRENCY);
-await Promise.all([deployment.close(), secure.close()]);
+await Promise.all(Object.values(places).map(({ deployment }) => deployment.close()));
 await rm(directory, { recursive: true });
 problems.push(...figures.problems);
 

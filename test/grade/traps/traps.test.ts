@@ -48,8 +48,7 @@ async function runControl(script: Script): Promise<ControlExchange[]> {
   const control: ControlExchange[] = [];
   const unsubscribe = world.controls.subscribeToExchanges(({ summary, request, reply, receivedAt, answeredAt }) => {
     const { ase, operation, status } = summary;
-    const isServer = request.rawHeaders.some(([name, value]) => /^user-agent$/i.test(name) && value === 'touchstone');
-    if (isServer) return;
+    if (request.isFromServer) return;
     const body = parse(request.body.toString());
     control.push({
       ase,
