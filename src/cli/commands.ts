@@ -6,7 +6,8 @@ export const commands = {
   reconcile: 'compare what two peers state about their accounts with each other',
   payments: 'list the outgoing payments of a running world, or cancel one that is stuck',
   log: 'print the requests of a running world as they happen',
-  explain: 'explain a requirement on clients, an area, a probe, an error reply, or an exchange of a running world',
+  explain:
+    'explain a requirement on clients, an area, a probe, an error reply, or an exchange of a running world or a report',
   vectors: 'print where the test vectors are: signatures, hashes, intervals, amounts, packets',
 } as const;
 

@@ -120,7 +120,7 @@ function listAll(): string {
     `${requirementIds.length} requirements: ${levels.map((level) => `${count(level)} ${level}`).join(', ')}; ${probeIds.length} probes`,
     ...lists,
     `${PROBES}\n${field('', probeIds.join(' '))}`,
-    'touchstone explain CL-SIG lists an area, CL-SIG-01 or P01 explains one entry.\ntouchstone explain exchange 12 explains a request of a running world.\ntouchstone explain replies lists the errors that a client can provoke.',
+    'touchstone explain CL-SIG lists an area, CL-SIG-01 or P01 explains one entry.\ntouchstone explain exchange 12 explains a request of a running world or of a report,\nP01/12 one of the run under a probe.\ntouchstone explain replies lists the errors that a client can provoke.',
   ].join('\n\n');
 }
 

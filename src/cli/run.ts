@@ -32,7 +32,7 @@ export async function runCommand([command = '--help', ...args]: readonly string[
     process.exitCode = await (await import('./grade/main.ts')).gradeFromCommandLine(config, env);
   else if (command === 'ledger') await (await import('./ledger.ts')).printLedger(config, control);
   else if (command === 'explain' && config.operands[0] === EXCHANGE)
-    await (await import('./explain-exchange.ts')).printExchange(config, control);
+    process.stdout.write(`${await (await import('./explain-exchange.ts')).explainExchange(config, control)}\n`);
   else if (command === 'explain') (await import('./explain.ts')).printExplanation(config);
   else if (command === 'vectors') (await import('./vectors.ts')).printVectors();
   else if (command === 'log') await (await import('./log.ts')).printLog(config, control);

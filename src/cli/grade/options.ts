@@ -85,7 +85,7 @@ export const gradeOptions = {
     kind: 'string',
     value: 'DIR',
     fallback: 'touchstone-report',
-    commands: ['grade'],
-    sentence: 'Write the reports to this directory. They contain no secrets.',
+    commands: ['grade', 'explain'],
+    sentence: 'Write the reports to this directory. They contain no secrets. explain exchange reads them.',
   },
 } as const satisfies Record<string, Option>;
