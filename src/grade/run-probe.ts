@@ -317,7 +317,7 @@ function conclude(
   function describe(): string {
     if (serverFault !== undefined) return `The test server failed: ${(serverFault as Error).message}.`;
     if (!probeFacts.armed) return 'The client did not come to the moment from which the trap is in place.';
-    if (!probeFacts.reached) return 'The client did not meet the trap.';
+    if (!probeFacts.reached) return facts.missed() ?? 'The client did not meet the trap.';
     if (forbidden) return forbidden.detail;
     if (judged === 'fail') return hasStopped ? 'The client did not go on.' : 'The client did not end, and was stopped.';
     return (

@@ -176,7 +176,10 @@ export const answerTraps = {
           key ??= requestKey(call);
           times += 1;
           if (times === 4) fail(call, 'The client sent the same request for the fourth time.');
-          if (form !== 'too_fast as a text') return oddAnswer(form);
+          if (form !== 'too_fast as a text') {
+            facts.miss('The client met the trap, but what it made of the answer does not show in its requests.');
+            return oddAnswer(form);
+          }
           if (times === 1) return poisoned(facts, call, oddAnswer(form));
           facts.require(call);
           return next();

@@ -17,6 +17,8 @@ export interface NotedFacts extends TrapFacts {
   readonly forbidden: () => Noted | undefined;
   readonly required: () => InterceptedCall | undefined;
   readonly warning: () => Noted | undefined;
+  /** Why the trap was not reached, if it knows. */
+  readonly missed: () => string | undefined;
 }
 
 /** `onReach` and `onForbid` are called when it happens for the first time. */
@@ -32,6 +34,7 @@ export function createTrapFacts({
   let forbidden: Noted | undefined;
   let required: InterceptedCall | undefined;
   let warning: Noted | undefined;
+  let missed: string | undefined;
   return {
     arm() {
       isArmed = true;
@@ -51,10 +54,14 @@ export function createTrapFacts({
     warn(call, detail, only) {
       warning ??= { call, detail, only };
     },
+    miss(detail) {
+      missed = detail;
+    },
     isArmed: () => isArmed,
     reached,
     forbidden: () => forbidden,
     required: () => required,
     warning: () => warning,
+    missed: () => missed,
   };
 }

@@ -224,7 +224,10 @@ export const interactionTraps = {
       const visited = new Set<OpenGrant>();
       const callUnasked = async (call: InterceptedCall, { grant, uri }: { grant: OpenGrant; uri: string }) => {
         const query = new URLSearchParams({ hash: ids.token(), interact_ref: invented });
-        if (!(await visit(`${uri}${uri.includes('?') ? '&' : '?'}${query}`))) return;
+        if (!(await visit(`${uri}${uri.includes('?') ? '&' : '?'}${query}`))) {
+          facts.miss('No program on this machine answered at `finish.uri`.');
+          return;
+        }
         visited.add(grant);
         facts.reach(call);
       };

@@ -131,7 +131,9 @@ export const tokenTraps = {
             rejected.set(key, times);
             if (times === 6) facts.forbid(call, 'The client sent a rejected request for the sixth time.');
             const answer = rejection(context, call);
-            return origins.has(call.token) ? poisoned(facts, call, answer) : answer;
+            if (origins.has(call.token)) return poisoned(facts, call, answer);
+            facts.miss('The client did not rotate its token after the first refusal.');
+            return answer;
           }
           const answer = await next();
           const issued = issuedBy(answer);

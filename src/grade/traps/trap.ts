@@ -49,6 +49,8 @@ export interface TrapFacts {
   require(call: InterceptedCall): void;
   /** A reaction that only warns. */
   warn(call: InterceptedCall | undefined, detail: string, only?: RequirementId): void;
+  /** Notes a sentence that says why the client has not reached the trap. The last one counts. */
+  miss(detail: string): void;
 }
 
 export interface TrapContext extends TrapWorld {

@@ -166,6 +166,26 @@ test('the plan has the probes that suit the control run, after those that they n
   assert.deepEqual(planProbes(['P01'], { control: [], hasTls: false, onDemand: false }).groups, []);
 });
 
+test('a probe that is not reached says why, where it knows', async () => {
+  const reasons = {
+    P09: [cases.P09!.others!['does not listen']![1], 'No program on this machine answered at `finish.uri`.'],
+    P24: [
+      cases.P24!.others!['gives up before it rotates']![1],
+      'The client did not rotate its token after the first refusal.',
+    ],
+    P37: [
+      (client: Client) => client.get(client.env.receiver),
+      'The client met the trap, but what it made of the answer does not show in its requests.',
+    ],
+  } satisfies Partial<Record<ProbeId, [Script, string]>>;
+  for (const [id, [script, reason]] of Object.entries(reasons) as [ProbeId, [Script, string]][]) {
+    const scripts = cases[id]!;
+    const { result, detail } = await probe(id, await runControl(scripts.control ?? scripts.obeys), script);
+    assert.equal(result, 'not-exercised', id);
+    assert.ok(detail.endsWith(reason), `${id}: ${detail}`);
+  }
+});
+
 const faults = () => world.controls.faults!;
 
 test('a fault ends an answer in the middle, slows it down, empties it, or resets the connection', async () => {
