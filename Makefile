@@ -84,11 +84,15 @@ example: $(installed)
 examples-test: $(installed)
 	@$(bin)/node test/examples/main.ts $(ARGS)
 
-# The unmodified integration suites of the Go, Rust and Python SDKs, cloned from GitHub, as the READMEs of examples/ say.
-# Skips those whose toolchain is absent. Needs Linux; ARGS=--from=DIR reads clones in DIR instead of GitHub.
-.PHONY: sdk-suites
+# The unmodified suites of the official SDKs, cloned from GitHub, as the READMEs of examples/ say. Skips those whose
+# toolchain is absent. Needs Linux; ARGS=--from=DIR reads clones in DIR instead of GitHub.
+.PHONY: sdk-suites fixtures-test
 sdk-suites: $(installed)
 	@$(bin)/node test/sdk-suites/main.ts $(ARGS)
+
+# Follows the sections of docs/fixtures.md that need packages of npm and Maven, and port 4000.
+fixtures-test: $(installed)
+	@$(bin)/node test/examples/main.ts --slow $(ARGS)
 
 # CPU time per request against a hand-written floor and bench/figures.md; ARGS=--help lists the options. Needs PostgreSQL.
 bench: $(installed)

@@ -1,7 +1,7 @@
 /**
- * `node test/examples/main.ts [--only PATTERN]`: follows sections of the documentation literally, each in an empty
+ * `node test/examples/main.ts [--only PATTERN] [--slow]`: follows sections of the documentation literally, each in an empty
  * directory: those of docs/grade.md for each language, which grade an example, and those of docs/fixtures.md that end
- * with a command. Sections whose toolchain is absent are skipped; with `CI` in the environment only some
+ * with a command; with `--slow` those that need packages of npm or Maven instead. Sections whose toolchain is absent are skipped; with `CI` in the environment only some
  * may be. Exit status: 0 if all others pass.
  */
 import { execFile, spawnSync } from 'node:child_process';
@@ -19,6 +19,7 @@ const root = join(import.meta.dirname, '..', '..');
 /** Survives the checkout, as the caches of the compilers do: the dependencies of the Rust library take a minute to build. */
 const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'touchstone', 'examples');
 
+const chromium = '/usr/bin/chromium';
 /** Fails where the section cannot be followed. */
 const toolchains: Readonly<Record<string, readonly string[]>> = {
   Node: [process.execPath, '--version'],
@@ -33,7 +34,13 @@ const toolchains: Readonly<Record<string, readonly string[]>> = {
   'node:test': [process.execPath, '--version'],
   pytest: ['python3', '-m', 'pytest', '--version'],
   'go test': ['go', 'version'],
+  vitest: ['npm', 'ping'],
+  jest: ['npm', 'ping'],
+  'JUnit 5': ['sh', '-c', 'java --version && mvn --version'],
+  Playwright: ['sh', '-c', `test -x ${chromium} && npm ping`],
 };
+/** Run with `--slow` only: they download packages, and take minutes. */
+const slow: ReadonlySet<string> = new Set(['vitest', 'jest', 'JUnit 5', 'Playwright']);
 const optional: ReadonlySet<string> = new Set(['PHP', '.NET', 'Rust', 'Python', 'pytest']);
 
 /** The steps that all examples show. */
@@ -63,9 +70,12 @@ async function follow(section: Section, isGraded: boolean): Promise<Outcome> {
   }
   const directory = await mkdtemp(join(tmpdir(), 'touchstone-example-'));
   try {
+    // npm removes packages that no manifest names, so the linked ones come afterwards.
+    const [installation, script] = splitInstallation(section.script);
+    if (installation !== '') await runScript(installation, directory);
     await linkPackages(directory);
     for (const { name, text } of section.files) await writeFile(join(directory, name), text);
-    const { code, output } = await runScript(section.script, directory);
+    const { code, output } = await runScript(script, directory);
     if (!isGraded) return { kind: code === 0 ? 'passed' : 'failed', text: code === 0 ? '' : `exit ${code}\n${output}` };
     const file = join(directory, 'touchstone-report', 'report.json');
     if (code !== 0 || !existsSync(file)) return { kind: 'failed', text: `exit ${code}\n${output}` };
@@ -75,10 +85,16 @@ async function follow(section: Section, isGraded: boolean): Promise<Outcome> {
   }
 }
 
+function splitInstallation(script: string): readonly [installation: string, rest: string] {
+  const lines = script.split('\n');
+  const installs = (line: string) => line.startsWith('npm install ');
+  return [lines.filter(installs).join('\n'), lines.filter((line) => !installs(line)).join('\n')];
+}
+
 function runScript(script: string, cwd: string): Promise<{ code: number; output: string }> {
   // The Node.js of the checkout comes first.
   const PATH = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env['PATH']}`;
-  const env = { ...process.env, PATH, CARGO_TARGET_DIR: join(cache, 'rust') };
+  const env = { ...process.env, PATH, CARGO_TARGET_DIR: join(cache, 'rust'), CHROMIUM: chromium };
   return new Promise((resolve) => {
     execFile('sh', ['-e', '-c', script], { cwd, env, timeout: TIMEOUT_MS }, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr });
@@ -94,7 +110,9 @@ function judge(report: Report, output: string): Outcome {
   return { kind: 'passed', text: `must ${must.met}/${must.judged}  should ${should.met}/${should.judged}` };
 }
 
-const { values: options } = parseArgs({ options: { only: { type: 'string', default: '' } } });
+const { values: options } = parseArgs({
+  options: { only: { type: 'string', default: '' }, slow: { type: 'boolean', default: false } },
+});
 const only = new RegExp(options.only, 'i');
 const read = (page: string) => readFile(join(root, 'docs', page), 'utf8');
 const languages = listLanguages(await read('grade.md'));
@@ -110,7 +128,7 @@ if (names.toSorted().join() !== Object.keys(toolchains).toSorted().join()) {
   );
 }
 const counts = { passed: 0, failed: 0, skipped: 0 };
-const queue = sections.filter(({ section }) => only.test(section.name));
+const queue = sections.filter(({ section: { name } }) => only.test(name) && slow.has(name) === options.slow);
 await Promise.all(
   Array.from({ length: CONCURRENCY }, async () => {
     for (let next = queue.shift(); next; next = queue.shift()) {
