@@ -1,9 +1,11 @@
 /** Access tokens and their management (RFC 9635 §3.2, §6; AS-11…13, AS-140…152): issue, rotate, revoke. */
+import type { Insertable } from 'kysely';
 import type { TokenApiHandlers } from '../../generated/auth-server/routes.ts';
 import type { components } from '../../generated/auth-server/types.ts';
 import { digestSecret, matchesDigest } from '../crypto/secret-digest.ts';
 import { toInstant, toLookupText } from '../database/columns.ts';
-import type { Transaction } from '../database/database.ts';
+import type { Tables, Transaction } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
 import type { RequestProof } from '../http/server.ts';
 import type { Access } from '../open-payments/access.ts';
 import { toWireAccess } from './access.ts';
@@ -36,6 +38,10 @@ function mintToken({ clock, ids, authServer, grants }: TokenDeps, access: readon
   return { columns, wire };
 }
 
+const insertToken = statement((db, token: Insertable<Tables['access_token']>) =>
+  db.insertInto('access_token').values(token),
+);
+
 /** Issues the access token of a grant that has just become `issued`. */
 export async function issueToken(
   tx: Transaction,
@@ -43,10 +49,8 @@ export async function issueToken(
   grant: { readonly id: string; readonly access: readonly Access[] },
 ): Promise<WireAccessToken> {
   const { columns, wire } = mintToken(deps, grant.access);
-  await tx
-    .insertInto('access_token')
-    .values({ ase: deps.ase, id: deps.ids.uuid(), grant_id: grant.id, ...columns, revoked_at: null })
-    .execute();
+  const row = { ase: deps.ase, id: deps.ids.uuid(), grant_id: grant.id, ...columns, revoked_at: null };
+  await insertToken.change(tx, row);
   return wire;
 }
 

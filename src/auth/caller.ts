@@ -2,6 +2,7 @@
 import { digestSecret } from '../crypto/secret-digest.ts';
 import { toInstant } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
 import type { Call } from '../http/server.ts';
 import type { Access } from '../open-payments/access.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
@@ -55,6 +56,18 @@ export interface TokenCaller {
   readonly expiresAt: number;
 }
 
+const selectTokenGrant = statement((db, token: { ase: string; digest: string; now: string }) =>
+  db
+    .selectFrom('access_token as t')
+    .innerJoin('gnap_grant as g', (join) => join.onRef('g.ase', '=', 't.ase').onRef('g.id', '=', 't.grant_id'))
+    .select(['g.id', 'g.client_id', 'g.client_wallet_address', 'g.client_jwk', 'g.access', 't.expires_at'])
+    .where('t.ase', '=', token.ase)
+    .where('t.value_digest', '=', token.digest)
+    .where('t.revoked_at', 'is', null)
+    .where('t.expires_at', '>', token.now)
+    .where('g.finalization', '=', 'issued'),
+);
+
 /**
  * The grant behind an access token, in one query. Undefined if the token is unknown, expired, rotated or revoked, or
  * its grant is cancelled (INT-04, INT-11). `now` is business time.
@@ -65,16 +78,7 @@ export async function findCaller(
   token: string,
   now: number,
 ): Promise<TokenCaller | undefined> {
-  const row = await db
-    .selectFrom('access_token as t')
-    .innerJoin('gnap_grant as g', (join) => join.onRef('g.ase', '=', 't.ase').onRef('g.id', '=', 't.grant_id'))
-    .select(['g.id', 'g.client_id', 'g.client_wallet_address', 'g.client_jwk', 'g.access', 't.expires_at'])
-    .where('t.ase', '=', ase)
-    .where('t.value_digest', '=', digestSecret(token))
-    .where('t.revoked_at', 'is', null)
-    .where('t.expires_at', '>', toInstant(now))
-    .where('g.finalization', '=', 'issued')
-    .executeTakeFirst();
+  const row = await selectTokenGrant.first(db, { ase, digest: digestSecret(token), now: toInstant(now) });
   return (
     row && {
       grantId: row.id,

@@ -4,6 +4,7 @@ import type { components } from '../../generated/auth-server/types.ts';
 import { digestSecret, matchesDigest } from '../crypto/secret-digest.ts';
 import { toInstant, toLookupText } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
 import type { RequestProof } from '../http/server.ts';
 import { issueToken } from './access-token.ts';
 import { type AuthCall, type Continuation, expectCaller } from './caller.ts';
@@ -24,17 +25,20 @@ export const continueMember = (
   wait: grant.wait,
 });
 
+const selectContinuation = statement((db, continuation: { ase: string; id: string }) =>
+  db
+    .selectFrom('gnap_grant')
+    .select(['id', 'continue_digest', 'finalization', 'client_wallet_address', 'client_jwk'])
+    .where('ase', '=', continuation.ase)
+    .where('continue_id', '=', continuation.id),
+);
+
 /** Finds the grant by its id and continuation token. Throws `unknown_continuation`, also for a revoked grant. */
 export async function identifyContinuation(
   { ase, db }: Pick<AuthDeps, 'ase' | 'db'>,
   { params, token }: RequestProof,
 ): Promise<Continuation> {
-  const row = await db.query
-    .selectFrom('gnap_grant')
-    .select(['id', 'continue_digest', 'finalization', 'client_wallet_address', 'client_jwk'])
-    .where('ase', '=', ase)
-    .where('continue_id', '=', toLookupText(params['id']))
-    .executeTakeFirst();
+  const row = await selectContinuation.first(db.query, { ase, id: toLookupText(params['id']) });
   if (!row || !matchesDigest(token, row.continue_digest) || row.finalization === 'revoked') {
     throw authProblem('unknown_continuation');
   }

@@ -1,7 +1,8 @@
 /** The grant and its states (RFC 9635 §1.5): one table of transitions, each applied to a locked row (LIM-01). */
-import type { Updateable } from 'kysely';
+import type { Insertable, Updateable } from 'kysely';
 import { toInstant, toJson, toLookupText, toMillis } from '../database/columns.ts';
 import type { Queryable, Tables, Transaction } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
 import type { Access, Subject } from '../open-payments/access.ts';
 import type { ClientInstance, ClientJwk } from '../open-payments/client.ts';
 
@@ -108,10 +109,35 @@ export function clientOfRow(row: {
   return row.client_jwk ? { jwk: row.client_jwk } : { walletAddress: row.client_wallet_address! };
 }
 
-const selectGrant = (db: Queryable | Transaction, ase: string) =>
-  db.selectFrom('gnap_grant').select(columns).where('ase', '=', ase);
+const selectGrant = (db: Queryable, ase: string) => db.selectFrom('gnap_grant').select(columns).where('ase', '=', ase);
 
 type GrantRow = Awaited<ReturnType<ReturnType<typeof selectGrant>['executeTakeFirstOrThrow']>>;
+
+interface OfGrant {
+  readonly ase: string;
+  readonly id: string;
+}
+
+const selectGrantForUpdate = statement((db, grant: OfGrant) =>
+  selectGrant(db, grant.ase).where('id', '=', grant.id).forUpdate(),
+);
+
+interface OfInteraction {
+  readonly ase: string;
+  readonly interactionId: string;
+}
+
+const selectOfInteraction = (db: Queryable, { ase, interactionId }: OfInteraction) =>
+  selectGrant(db, ase).where('interaction_id', '=', interactionId);
+
+const readOfInteraction = statement(selectOfInteraction);
+const lockOfInteraction = statement((db, grant: OfInteraction) => selectOfInteraction(db, grant).forUpdate());
+
+const insertRow = statement((db, grant: Insertable<Tables['gnap_grant']>) => db.insertInto('gnap_grant').values(grant));
+
+const updateRow = statement((db, { ase, id, ...columnsToSet }: Updateable<Tables['gnap_grant']> & OfGrant) =>
+  db.updateTable('gnap_grant').set(columnsToSet).where('ase', '=', ase).where('id', '=', id),
+);
 
 function toGrant(row: GrantRow): Grant {
   const finish = row.finish_uri === null ? undefined : { uri: row.finish_uri, nonce: row.client_nonce! };
@@ -146,39 +172,36 @@ function toGrant(row: GrantRow): Grant {
 /** Stores a new grant. Without interaction there is nothing to consent to, so it may be `issued` from the start. */
 export async function insertGrant(tx: Transaction, ase: string, grant: NewGrant): Promise<void> {
   const { client, subject, interaction } = grant;
-  await tx
-    .insertInto('gnap_grant')
-    .values({
-      ase,
-      id: grant.id,
-      ...stateColumns(grant.state),
-      client_id: grant.clientId,
-      client_wallet_address: 'walletAddress' in client ? client.walletAddress : null,
-      client_jwk: 'jwk' in client ? toJson(client.jwk) : null,
-      client_name: grant.clientName ?? null,
-      access: toJson(grant.access),
-      subject: subject ? toJson(subject) : null,
-      continue_id: grant.continueId,
-      continue_digest: grant.continueDigest,
-      wait: grant.wait,
-      continued_at: toInstant(grant.createdAt),
-      created_at: toInstant(grant.createdAt),
-      interaction_id: interaction?.id ?? null,
-      interaction_nonce: interaction?.nonce ?? null,
-      interaction_expires_at: interaction ? toInstant(interaction.expiresAt) : null,
-      client_nonce: interaction?.finish?.nonce ?? null,
-      finish_uri: interaction?.finish?.uri ?? null,
-      session_digest: null,
-      session_kept: false,
-      ticket_digest: null,
-      interact_ref_digest: null,
-    })
-    .execute();
+  await insertRow.change(tx, {
+    ase,
+    id: grant.id,
+    ...stateColumns(grant.state),
+    client_id: grant.clientId,
+    client_wallet_address: 'walletAddress' in client ? client.walletAddress : null,
+    client_jwk: 'jwk' in client ? toJson(client.jwk) : null,
+    client_name: grant.clientName ?? null,
+    access: toJson(grant.access),
+    subject: subject ? toJson(subject) : null,
+    continue_id: grant.continueId,
+    continue_digest: grant.continueDigest,
+    wait: grant.wait,
+    continued_at: toInstant(grant.createdAt),
+    created_at: toInstant(grant.createdAt),
+    interaction_id: interaction?.id ?? null,
+    interaction_nonce: interaction?.nonce ?? null,
+    interaction_expires_at: interaction ? toInstant(interaction.expiresAt) : null,
+    client_nonce: interaction?.finish?.nonce ?? null,
+    finish_uri: interaction?.finish?.uri ?? null,
+    session_digest: null,
+    session_kept: false,
+    ticket_digest: null,
+    interact_ref_digest: null,
+  });
 }
 
 /** The grant with this id, locked until the transaction ends. It is the first lock in the order (`database.ts`). */
 export async function lockGrant(tx: Transaction, ase: string, id: string): Promise<Grant | undefined> {
-  const row = await selectGrant(tx, ase).where('id', '=', toLookupText(id)).forUpdate().executeTakeFirst();
+  const row = await selectGrantForUpdate.first(tx, { ase, id: toLookupText(id) });
   return row && toGrant(row);
 }
 
@@ -189,10 +212,8 @@ export async function findGrantOfInteraction(
   interactionId: string,
   lock?: 'for update',
 ): Promise<InteractiveGrant | undefined> {
-  const row = await selectGrant(db, ase)
-    .where('interaction_id', '=', toLookupText(interactionId))
-    .$if(lock !== undefined, (query) => query.forUpdate())
-    .executeTakeFirst();
+  const select = lock === undefined ? readOfInteraction : lockOfInteraction;
+  const row = await select.first(db, { ase, interactionId: toLookupText(interactionId) });
   return row && (toGrant(row) as InteractiveGrant);
 }
 
@@ -216,5 +237,5 @@ export async function updateGrant(
   grant: Grant,
   columnsToSet: Updateable<Tables['gnap_grant']>,
 ): Promise<void> {
-  await tx.updateTable('gnap_grant').set(columnsToSet).where('ase', '=', ase).where('id', '=', grant.id).execute();
+  await updateRow.change(tx, { ...columnsToSet, ase, id: grant.id });
 }

@@ -1,6 +1,8 @@
 /** The resource owner (RFC 9635 §1.2): the holder of all wallet addresses of a grant (AS-40, AS-N05). */
+import { sql } from 'kysely';
 import { customerAccountId } from '../database/customer-account.ts';
 import type { Queryable } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
 import type { Access, Subject } from '../open-payments/access.ts';
 import { canonicalWalletAddress } from '../open-payments/wallet-address-url.ts';
 import { authProblem } from './problem.ts';
@@ -47,16 +49,19 @@ const walletAddressesOf = ({ access, subject }: Requested): string[] => [
   ]),
 ];
 
-/** The account of each active wallet address. */
-async function findAccounts(db: Queryable, ase: string, urls: readonly string[]): Promise<string[]> {
-  // SQL does not allow an empty list; a request for quotes only has none.
-  if (urls.length === 0) return [];
-  const rows = await db
+const selectAccounts = statement((db, { ase, urls }: { ase: string; urls: readonly string[] }) =>
+  db
     .selectFrom('wallet_address')
     .select('account_id')
     .where('ase', '=', ase)
-    .where('url', 'in', urls)
-    .where('active', '=', true)
-    .execute();
+    .where(sql<boolean>`url = any(${urls}::text[])`)
+    .where('active', '=', true),
+);
+
+/** The account of each active wallet address. */
+async function findAccounts(db: Queryable, ase: string, urls: readonly string[]): Promise<string[]> {
+  // A request for quotes only has none.
+  if (urls.length === 0) return [];
+  const rows = await selectAccounts.all(db, { ase, urls });
   return rows.map((row) => row.account_id);
 }

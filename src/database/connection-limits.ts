@@ -6,7 +6,8 @@
  * Behind a pooler of transactions, such as PgBouncer, a session has no settings of one client: the pooler refuses
  * startup parameters or ignores them, and a setting that one client makes for a session is found by the next one. There
  * each transaction begins with the limits, for itself only and in the same message; a single statement has those of the
- * pooler. Nothing else in the program needs a session: no LISTEN, named statements, temporary tables or session locks.
+ * pooler. Nothing else in the program needs a session there: no LISTEN, named statements, temporary tables or session
+ * locks.
  */
 import type { Socket } from 'node:net';
 import type { MikroORM } from '@mikro-orm/core';
@@ -28,6 +29,8 @@ const limitSessions = (patienceMs: number): DriverOptions => ({
   statement_timeout: patienceMs,
   idle_in_transaction_session_timeout: patienceMs,
   keepAlive: true,
+  // Allows several statements in flight; see `postgresql-driver.ts`.
+  pipeline: true,
   onPoolCreated: (pool: Pool) => closeSilentConnections(pool, patienceMs),
 });
 
@@ -63,13 +66,17 @@ async function isPooled(orm: MikroORM, patienceMs: number): Promise<boolean> {
   }
 }
 
-/** Connects with the limits in the session or, if what answers is a pooler of transactions, in each transaction. */
+/**
+ * Connects with the limits in the session or, if what answers is a pooler of transactions, in each transaction. Returns
+ * the pool of the sessions in the first case.
+ */
 export async function connectWithLimits(
   connect: (options: DriverOptions) => Promise<MikroORM>,
   patienceMs: number,
-): Promise<MikroORM> {
+): Promise<{ readonly orm: MikroORM; readonly sessions?: Pool }> {
   const orm = await connect(limitSessions(patienceMs));
-  if (!(await isPooled(orm, patienceMs))) return orm;
+  const connection = (orm.em as unknown as SqlEntityManager).getConnection();
+  if (!(await isPooled(orm, patienceMs))) return { orm, sessions: (await connection.getNativeClient()) as Pool };
   await orm.close();
-  return connect(limitTransactions(patienceMs));
+  return { orm: await connect(limitTransactions(patienceMs)) };
 }

@@ -13,12 +13,13 @@ import type { PGlite } from '@electric-sql/pglite';
 import type { MikroORM } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import type { InferKyselyDB, SqlEntityManager } from '@mikro-orm/sql';
-import { type Kysely, type KyselyPlugin, type Transaction as KyselyTransaction, sql } from 'kysely';
+import { Kysely, type KyselyPlugin, type Transaction as KyselyTransaction, sql } from 'kysely';
 import { inSpan } from '../telemetry/spans.ts';
 import { connectWithLimits } from './connection-limits.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { entities } from './entities.ts';
 import { migrations } from './migrations.ts';
+import { createPooledDialect } from './postgresql-driver.ts';
 import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
 
 /** Tables as Kysely sees them, inferred from the entities. */
@@ -81,15 +82,15 @@ const ormOptions = {
 
 /** Opens the database and brings it up to date. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { orm, close } = await (options.kind === 'embedded'
+  const { query, close } = await (options.kind === 'embedded'
     ? openEmbedded(options)
     : openPostgreSql(options.url, options.poolSize ?? 10, options.patienceMs ?? DEFAULT_PATIENCE_MS));
   performance.mark('touchstone: tables up to date');
-  return wrap(options, orm, close);
+  return wrap(options, query, close);
 }
 
 interface Opened {
-  readonly orm: MikroORM;
+  readonly query: Queryable;
   readonly close: () => Promise<void>;
 }
 
@@ -101,9 +102,10 @@ async function openPostgreSql(url: string, poolSize: number, patienceMs: number)
   const pool = { min: 0, max: Math.max(2, poolSize) };
   const connect = (driverOptions: object) =>
     MikroORM.init(defineConfig({ ...ormOptions, clientUrl: url, pool, driverOptions }));
-  const open = async (): Promise<Opened> => {
-    const orm = await connectWithLimits(connect, patienceMs);
-    return { orm, close: () => orm.close() };
+  const open = async () => {
+    const { orm, sessions } = await connectWithLimits(connect, patienceMs);
+    const query = sessions ? new Kysely<Tables>({ dialect: createPooledDialect(sessions) }) : queryOf(orm);
+    return { orm, query, close: () => orm.close() };
   };
   const opened = await open();
   // Fails if the database does not exist yet.
@@ -147,7 +149,7 @@ async function openEmbedded(options: { directory?: string; templateFile?: string
     await pglite.close();
     await unlock();
   };
-  return { orm, close };
+  return { query: queryOf(orm), close };
 }
 
 const holdsCluster = async (directory: string | undefined): Promise<boolean> =>
@@ -209,8 +211,10 @@ const countStatements = (onStatement: () => void): KyselyPlugin => ({
   },
 });
 
-function wrap({ kind, onStatement }: DatabaseOptions, orm: MikroORM, close: () => Promise<void>): Database {
-  const plain = (orm.em.fork() as unknown as SqlEntityManager).getKysely() as unknown as Queryable;
+const queryOf = (orm: MikroORM): Queryable =>
+  (orm.em.fork() as unknown as SqlEntityManager).getKysely() as unknown as Queryable;
+
+function wrap({ kind, onStatement }: DatabaseOptions, plain: Queryable, close: () => Promise<void>): Database {
   const query = onStatement ? plain.withPlugin(countStatements(onStatement)) : plain;
   return {
     kind,

@@ -3,8 +3,10 @@
  * Requests are the same if they have the same `Idempotency-Key` or, for payments, the same signature (OPI-071).
  */
 import { hash } from 'node:crypto';
+import { type Insertable, sql } from 'kysely';
 import { toInstant, toJson } from '../database/columns.ts';
-import type { Queryable, Transaction } from '../database/database.ts';
+import type { Queryable, Tables, Transaction } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
 import { headerLines } from '../http/received-request.ts';
 import type { Reply } from '../http/reply.ts';
 import { type ResourceCall, tokenCaller } from './caller.ts';
@@ -42,6 +44,24 @@ function identifyRequest(call: ResourceCall, operation: string): RepeatableReque
   return { clientId: tokenCaller(call).clientId, operation, keys: keys.toSorted(), digest };
 }
 
+interface KeysOfClient {
+  readonly ase: string;
+  readonly clientId: string;
+  readonly operation: string;
+  readonly keys: readonly string[];
+}
+
+const selectReplies = statement((db, { ase, clientId, operation, keys, now }: KeysOfClient & { now: string }) =>
+  db
+    .selectFrom('idempotency_key')
+    .select(['request_digest', 'reply'])
+    .where('ase', '=', ase)
+    .where('client_id', '=', clientId)
+    .where('operation', '=', operation)
+    .where(sql<boolean>`key = any(${keys}::text[])`)
+    .where('expires_at', '>', now),
+);
+
 /** The answer to an earlier request with one of the keys. Throws `idempotency_key_reused` if that was another request. */
 async function findStoredReply(
   db: Queryable,
@@ -49,77 +69,61 @@ async function findStoredReply(
   { clientId, operation, keys, digest }: RepeatableRequest,
 ): Promise<Reply | undefined> {
   if (keys.length === 0) return undefined;
-  const rows = await db
-    .selectFrom('idempotency_key')
-    .select(['request_digest', 'reply'])
-    .where('ase', '=', ase)
-    .where('client_id', '=', clientId)
-    .where('operation', '=', operation)
-    .where('key', 'in', keys)
-    .where('expires_at', '>', toInstant(clock.wallNow()))
-    .execute();
+  const now = toInstant(clock.wallNow());
+  const rows = await selectReplies.all(db, { ase, clientId, operation, keys, now });
   if (rows.some((row) => row.request_digest !== digest)) throw resourceProblem('idempotency_key_reused');
   return rows[0]?.reply;
 }
 
-/** Stores the keys, and so waits for a transaction that is storing one of them. Returns false if one is stored already. */
-async function claimKeys(
+const insertReply = statement((db, { now, ...row }: Insertable<Tables['idempotency_key']> & { readonly now: string }) =>
+  db
+    .insertInto('idempotency_key')
+    .values(row)
+    // A key that has expired is as good as new.
+    .onConflict((conflict) =>
+      conflict
+        .columns(['ase', 'client_id', 'operation', 'key'])
+        .doUpdateSet(({ ref }) => ({
+          request_digest: ref('excluded.request_digest'),
+          reply: ref('excluded.reply'),
+          expires_at: ref('excluded.expires_at'),
+        }))
+        .where('idempotency_key.expires_at', '<=', now),
+    ),
+);
+
+/**
+ * Stores the reply under each key, and so waits for a transaction that is storing one of them. Returns false if one is
+ * stored already.
+ */
+async function storeReply(
   tx: Transaction,
   { ase, clock }: IdempotencyDeps,
   { clientId, operation, keys, digest }: RepeatableRequest,
+  { status, body }: Reply,
 ): Promise<boolean> {
   const now = clock.wallNow();
+  const row = {
+    ase,
+    client_id: clientId,
+    operation,
+    request_digest: digest,
+    reply: toJson({ status, body }),
+    expires_at: toInstant(now + RETENTION_MS),
+  };
   for (const key of keys) {
-    const { numInsertedOrUpdatedRows } = await tx
-      .insertInto('idempotency_key')
-      .values({
-        ase,
-        client_id: clientId,
-        operation,
-        key,
-        request_digest: digest,
-        reply: toJson({ status: 0, body: null }),
-        expires_at: toInstant(now + RETENTION_MS),
-      })
-      // A key that has expired is as good as new.
-      .onConflict((conflict) =>
-        conflict
-          .columns(['ase', 'client_id', 'operation', 'key'])
-          .doUpdateSet(({ ref }) => ({
-            request_digest: ref('excluded.request_digest'),
-            reply: ref('excluded.reply'),
-            expires_at: ref('excluded.expires_at'),
-          }))
-          .where('idempotency_key.expires_at', '<=', toInstant(now)),
-      )
-      .executeTakeFirstOrThrow();
-    if (numInsertedOrUpdatedRows === 0n) return false;
+    const stored = await insertReply.change(tx, { ...row, key, now: toInstant(now) });
+    if (stored === 0) return false;
   }
   return true;
 }
 
-async function storeReply(
-  tx: Transaction,
-  { ase }: IdempotencyDeps,
-  { clientId, operation, keys }: RepeatableRequest,
-  { status, body }: Reply,
-): Promise<void> {
-  await tx
-    .updateTable('idempotency_key')
-    .set({ reply: toJson({ status, body }) })
-    .where('ase', '=', ase)
-    .where('client_id', '=', clientId)
-    .where('operation', '=', operation)
-    .where('key', 'in', keys)
-    .execute();
-}
-
-/** Rolls a transaction back whose keys another request has claimed. */
+/** Rolls a transaction back because another request has stored its reply under one of the keys. */
 class AlreadyAnswered extends Error {}
 
 /**
  * Answers a repeated request as before. Otherwise `create` makes the resource in the transaction that it is given,
- * which stores the reply with the keys: of simultaneous repetitions one creates and the others wait for its answer.
+ * which stores the reply with the keys at its end: of simultaneous repetitions one creates, and the others roll back.
  * Only status and body are stored, so headers are added to the result of this function, not inside `create`.
  */
 export async function createOnce<R extends Reply>(
@@ -135,9 +139,8 @@ export async function createOnce<R extends Reply>(
   try {
     return await create((work) =>
       call.transaction(async (tx) => {
-        if (!(await claimKeys(tx, deps, request))) throw new AlreadyAnswered();
         const reply = await work(tx);
-        await storeReply(tx, deps, request, reply);
+        if (!(await storeReply(tx, deps, request, reply))) throw new AlreadyAnswered();
         return reply;
       }),
     );

@@ -1,8 +1,10 @@
 /** Incoming payments: created by a client of the payee, read publicly or in full, listed and completed (RS-IP-01…36). */
+import type { Insertable } from 'kysely';
 import type { IncomingPaymentApiHandlers } from '../../generated/resource-server/routes.ts';
 import type { components } from '../../generated/resource-server/types.ts';
 import { toAmount, toAsset, toInstant, toMillis } from '../database/columns.ts';
-import type { Queryable } from '../database/database.ts';
+import type { Queryable, Tables } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
 import type { Writable } from '../http/operation.ts';
 import { type Asset, sameAsset, toWireAmount, type WireAmount } from '../open-payments/amount.ts';
 import { isClosed } from '../payments/incoming/credit.ts';
@@ -37,6 +39,14 @@ const selectIncomingPayments = (db: Queryable, ase: string) =>
     .select(['payment.asset_code', 'payment.asset_scale', 'payment.incoming_amount', 'payment.received_amount'])
     .select(['payment.completed', 'payment.expires_at', 'payment.metadata', 'payment.created_at'])
     .where('payment.ase', '=', ase);
+
+const selectById = statement((db, payment: { ase: string; id: string }) =>
+  selectIncomingPayments(db, payment.ase).where('payment.id', '=', payment.id),
+);
+
+const insertPayment = statement((db, payment: Insertable<Tables['incoming_payment']>) =>
+  db.insertInto('incoming_payment').values(payment),
+);
 
 /** The columns that a client sees. */
 type IncomingPaymentRow = Omit<
@@ -119,10 +129,7 @@ export function createIncomingPaymentHandlers(deps: IncomingPaymentDeps) {
         const metadata = storeMetadata(body.metadata, call.exchange);
         const { clientId: client_id, grantId: grant_id } = tokenCaller(call);
         return transaction(async (tx) => {
-          await tx
-            .insertInto('incoming_payment')
-            .values({ ...row, ase, client_id, grant_id, metadata })
-            .execute();
+          await insertPayment.change(tx, { ...row, ase, client_id, grant_id, metadata });
           await deps.announce(tx, 'incoming_payment.created', row.id);
           const created = { ...row, wallet_url: wallet.url, metadata: body.metadata ?? null };
           return { status: 201 as const, body: withMethods(deps, created) };
@@ -131,9 +138,7 @@ export function createIncomingPaymentHandlers(deps: IncomingPaymentDeps) {
     },
 
     'get-incoming-payment': async (call, { params }) => {
-      const row = await findResource(params.id, (id) =>
-        selectIncomingPayments(db.query, ase).where('payment.id', '=', id).executeTakeFirst(),
-      );
+      const row = await findResource(params.id, (id) => selectById.first(db.query, { ase, id }));
       if (call.caller) {
         checkVisible(call, row);
         return { status: 200, body: withMethods(deps, row) };

@@ -4,12 +4,12 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Insertable } from 'kysely';
 import type { OutgoingPaymentApiHandlers } from '../../generated/resource-server/routes.ts';
 import type { components } from '../../generated/resource-server/types.ts';
-import { toAmount, toInstant, toLookupText, toMillis } from '../database/columns.ts';
+import { toAmount, toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable, Tables, Transaction } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
 import { Problem } from '../errors.ts';
 import type { Writable } from '../http/operation.ts';
 import { type Amount, sameAsset, toWireAmount } from '../open-payments/amount.ts';
-import { canonicalWalletAddress } from '../open-payments/wallet-address-url.ts';
 import { fromOutgoingPayments } from '../payments/outgoing/from-payments.ts';
 import { findSpending, reserveSpending } from '../payments/outgoing/grant-spending.ts';
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
@@ -35,6 +35,7 @@ import {
   type HostedWalletAddress,
   selectWalletAddress,
   toHostedWalletAddress,
+  toLookupUrl,
 } from './wallet-address.ts';
 
 type OutgoingPaymentDeps = QuoteDeps & Pick<ResourceDeps, 'wakePayments' | 'announce'>;
@@ -49,6 +50,10 @@ const selectOutgoingPayments = (db: Queryable, ase: string) =>
     .select(['wallet.url as wallet_url', 'wallet.active as wallet_active'])
     .select(['quote.debit_amount', 'quote.debit_asset_code', 'quote.debit_asset_scale'])
     .select(['quote.receive_amount', 'quote.receive_asset_code', 'quote.receive_asset_scale']);
+
+const selectById = statement((db, payment: { ase: string; id: string }) =>
+  selectOutgoingPayments(db, payment.ase).where('payment.id', '=', payment.id),
+);
 
 /** The columns of a payment and of its quote that a client sees. */
 type OutgoingPaymentRow = Omit<
@@ -112,6 +117,17 @@ const isReceiverProblem = (error: unknown): error is Problem =>
 const isQuoteFor = (quote: QuoteRow, wallet: HostedWalletAddress): boolean =>
   quote.wallet_address_id === wallet.id && quote.account_id === wallet.accountId;
 
+/** An active wallet address with a quote, if it is there, and the payment that has used it. */
+const selectQuoteToPay = statement((db, { ase, url, quoteId }: { ase: string; url: string; quoteId: string }) =>
+  selectWalletAddress(db, ase, url)
+    .leftJoin('quote', (join) => join.onRef('quote.ase', '=', 'wallet.ase').on('quote.id', '=', quoteId))
+    .leftJoin('outgoing_payment as paid', (join) =>
+      join.onRef('paid.ase', '=', 'quote.ase').onRef('paid.quote_id', '=', 'quote.id'),
+    )
+    .selectAll('quote')
+    .select('paid.id as paid_id'),
+);
+
 /**
  * The stored quote with this URL. Checks that it belongs to the wallet address and that its receiver can still take the
  * quoted amount (RS-OP-05, RS-Q-23). Its expiry is checked at the payment's creation time, and its single use again by
@@ -122,16 +138,11 @@ async function findPayableQuote(
   { walletAddress, quoteId: url }: PaymentWithQuote,
 ): Promise<PayableQuote> {
   const quoteId = resourceIdIn(deps.resourceServer, 'quotes', url);
-  const row = await selectWalletAddress(deps.db.query, deps.ase, walletAddress)
-    .leftJoin('quote', (join) =>
-      join.onRef('quote.ase', '=', 'wallet.ase').on('quote.id', '=', isResourceId(quoteId ?? '') ? quoteId! : ''),
-    )
-    .leftJoin('outgoing_payment as paid', (join) =>
-      join.onRef('paid.ase', '=', 'quote.ase').onRef('paid.quote_id', '=', 'quote.id'),
-    )
-    .selectAll('quote')
-    .select('paid.id as paid_id')
-    .executeTakeFirst();
+  const row = await selectQuoteToPay.first(deps.db.query, {
+    ase: deps.ase,
+    url: toLookupUrl(walletAddress),
+    quoteId: isResourceId(quoteId ?? '') ? quoteId! : '',
+  });
   if (!row) throw resourceProblem('unknown_wallet_address');
   if (quoteId === undefined) throw resourceProblem('invalid_quote');
   if (row.id === null) throw resourceProblem('unknown_quote');
@@ -181,22 +192,25 @@ type NewPayment = Pick<
   | 'peer'
 >;
 
+const insertUnlessPaid = statement((db, payment: Insertable<Tables['outgoing_payment']>) =>
+  db
+    .insertInto('outgoing_payment')
+    .values(payment)
+    .onConflict((conflict) => conflict.columns(['ase', 'quote_id']).doNothing()),
+);
+
 /** Stores a payment for the worker to send. Throws `invalid_quote` if the quote has been paid before (RS-OP-28). */
 async function insertPayment(tx: Transaction, payment: NewPayment): Promise<void> {
-  const { numInsertedOrUpdatedRows } = await tx
-    .insertInto('outgoing_payment')
-    .values({
-      ...payment,
-      state: 'pending',
-      failure: null,
-      funded: false,
-      delivered_amount: '0',
-      attempts: 0,
-      lease_owner: null,
-    })
-    .onConflict((conflict) => conflict.columns(['ase', 'quote_id']).doNothing())
-    .executeTakeFirstOrThrow();
-  if (numInsertedOrUpdatedRows === 0n) throw resourceProblem('invalid_quote');
+  const inserted = await insertUnlessPaid.change(tx, {
+    ...payment,
+    state: 'pending',
+    failure: null,
+    funded: false,
+    delivered_amount: '0',
+    attempts: 0,
+    lease_owner: null,
+  });
+  if (inserted === 0) throw resourceProblem('invalid_quote');
 }
 
 type CreationBody = Parameters<OutgoingPaymentApiHandlers<ResourceCall>['create-outgoing-payment']>[1]['body'];
@@ -219,7 +233,7 @@ async function repeatPayment(
     .where('payment.quote_id', '=', quoteId)
     .where('payment.client_id', '=', clientId)
     .where('payment.grant_id', '=', grantId)
-    .where('wallet.url', '=', toLookupText(canonicalWalletAddress(body.walletAddress)))
+    .where('wallet.url', '=', toLookupUrl(body.walletAddress))
     .executeTakeFirst();
   if (!row || !isDeepStrictEqual(row.metadata, body.metadata ?? null)) return undefined;
   checkActive(row);
@@ -308,9 +322,7 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
     },
 
     'get-outgoing-payment': async (call, { params }) => {
-      const row = await findResource(params.id, (id) =>
-        selectOutgoingPayments(db.query, ase).where('payment.id', '=', id).executeTakeFirst(),
-      );
+      const row = await findResource(params.id, (id) => selectById.first(db.query, { ase, id }));
       checkVisible(call, row);
       return { status: 200, body: toBody(deps, row) };
     },

@@ -3,6 +3,7 @@ import type { QuoteApiHandlers } from '../../generated/resource-server/routes.ts
 import type { components } from '../../generated/resource-server/types.ts';
 import { toAmount, toDebitAsset, toInstant, toMillis, toReceiveAsset } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
 import type { Writable } from '../http/operation.ts';
 import type { Amount, Asset, WireAmount } from '../open-payments/amount.ts';
 import { checkRange, sameAsset, toWireAmount } from '../open-payments/amount.ts';
@@ -151,14 +152,13 @@ export async function prepareQuote(
   return { quote, receiver };
 }
 
+const insertRow = statement((db, quote: QuoteRow & { readonly ase: string }) => db.insertInto('quote').values(quote));
+
 export async function insertQuote(queryable: Queryable, ase: string, row: QuoteRow): Promise<void> {
-  await queryable
-    .insertInto('quote')
-    .values({ ...row, ase })
-    .execute();
+  await insertRow.change(queryable, { ...row, ase });
 }
 
-const selectQuotes = (db: Queryable, ase: string) =>
+const selectById = statement((db, { ase, id }: { ase: string; id: string }) =>
   db
     .selectFrom('quote')
     .innerJoin('wallet_address as wallet', (join) =>
@@ -166,7 +166,9 @@ const selectQuotes = (db: Queryable, ase: string) =>
     )
     .selectAll('quote')
     .select(['wallet.url as wallet_url', 'wallet.active as wallet_active'])
-    .where('quote.ase', '=', ase);
+    .where('quote.ase', '=', ase)
+    .where('quote.id', '=', id),
+);
 
 function toBody(deps: QuoteDeps, row: QuoteRow, walletAddress: string): Writable<components['schemas']['quote']> {
   return {
@@ -201,9 +203,7 @@ export function createQuoteHandlers(deps: QuoteDeps) {
     },
 
     'get-quote': async (call, { params }) => {
-      const row = await findResource(params.id, (id) =>
-        selectQuotes(db.query, ase).where('quote.id', '=', id).executeTakeFirst(),
-      );
+      const row = await findResource(params.id, (id) => selectById.first(db.query, { ase, id }));
       checkVisible(call, row);
       return { status: 200, body: toBody(deps, row, row.wallet_url) };
     },

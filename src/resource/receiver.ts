@@ -12,6 +12,7 @@ import { responseBody as walletAddressResponseBody } from '../../generated/walle
 import type { Clock } from '../clock.ts';
 import { isStorableText, toAmount, toAsset, toMillis } from '../database/columns.ts';
 import { assertOutsideTransaction, type Database } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
 import type { Problem } from '../errors.ts';
 import { type SigningKey, signRequest } from '../http/signatures/sign.ts';
 import { type Outbound, OutboundError, type OutboundRequest, type OutboundResponse } from '../net/outbound.ts';
@@ -238,15 +239,16 @@ function createRemoteReader(deps: ReceiverDeps): ReadReceiver {
 
 // ── This ASE ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+const selectLocalReceiver = statement((db, payment: { ase: string; id: string }) =>
+  db
+    .selectFrom('incoming_payment')
+    .select(['asset_code', 'asset_scale', 'incoming_amount', 'received_amount', 'completed', 'expires_at'])
+    .where('ase', '=', payment.ase)
+    .where('id', '=', payment.id),
+);
+
 async function findLocalReceiver({ ase, db, clock }: ReceiverDeps, url: string, id: string): Promise<Receiver> {
-  const row = isResourceId(id)
-    ? await db.query
-        .selectFrom('incoming_payment')
-        .select(['asset_code', 'asset_scale', 'incoming_amount', 'received_amount', 'completed', 'expires_at'])
-        .where('ase', '=', ase)
-        .where('id', '=', id)
-        .executeTakeFirst()
-    : undefined;
+  const row = isResourceId(id) ? await selectLocalReceiver.first(db.query, { ase, id }) : undefined;
   if (!row) throw invalid('unknown incoming payment of this ASE');
   const { completed } = row;
   const expiresAt = toMillis(row.expires_at);

@@ -2,6 +2,7 @@
 
 import { toLookupText } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import { canonicalWalletAddress } from '../open-payments/wallet-address-url.ts';
 import { resourceProblem } from './problem.ts';
@@ -15,7 +16,10 @@ export interface HostedWalletAddress {
   readonly accountId: string;
 }
 
-/** An active wallet address as tables `wallet` and `account`, for queries that join more tables. */
+/** The stored URL of a wallet address in any spelling. */
+export const toLookupUrl = (walletAddress: string): string => toLookupText(canonicalWalletAddress(walletAddress));
+
+/** An active wallet address as tables `wallet` and `account`, for statements that join more tables. */
 export function selectWalletAddress(db: Queryable, ase: string, url: string) {
   return db
     .selectFrom('wallet_address as wallet')
@@ -25,9 +29,13 @@ export function selectWalletAddress(db: Queryable, ase: string, url: string) {
     .select(['wallet.id as wallet_id', 'wallet.url as wallet_url', 'wallet.account_id as wallet_account_id'])
     .select(['account.asset_code as wallet_asset_code', 'account.asset_scale as wallet_asset_scale'])
     .where('wallet.ase', '=', ase)
-    .where('wallet.url', '=', toLookupText(canonicalWalletAddress(url)))
+    .where('wallet.url', '=', url)
     .where('wallet.active', '=', true);
 }
+
+const selectByUrl = statement((db, wallet: { ase: string; url: string }) =>
+  selectWalletAddress(db, wallet.ase, wallet.url),
+);
 
 type WalletAddressRow = Awaited<ReturnType<ReturnType<typeof selectWalletAddress>['executeTakeFirstOrThrow']>>;
 
@@ -42,7 +50,7 @@ export function toHostedWalletAddress(row: WalletAddressRow): HostedWalletAddres
 
 /** Throws `unknown_wallet_address` unless the wallet address is hosted here and active. */
 export async function findWalletAddress(db: Queryable, ase: string, url: string): Promise<HostedWalletAddress> {
-  const row = await selectWalletAddress(db, ase, url).executeTakeFirst();
+  const row = await selectByUrl.first(db, { ase, url: toLookupUrl(url) });
   if (!row) throw resourceProblem('unknown_wallet_address');
   return toHostedWalletAddress(row);
 }

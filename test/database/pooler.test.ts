@@ -50,6 +50,8 @@ for (const { name, start, skip } of poolers) {
         );
         for (const limit of limits) assert.deepEqual(limit, [patienceMs, patienceMs]);
         assert.deepEqual(await readLimits(db), [0, 0]);
+        const prepared = await sql`select name from pg_prepared_statements`.execute(db.query);
+        assert.deepEqual(prepared.rows, []);
         for (const { books } of await world.controls.ledgers()) assert.equal(books.balanced, true);
         const { rows } = await sql`select name from pg_settings
           where source = 'session' and name not in ('client_encoding', 'application_name')`.execute(db.query);

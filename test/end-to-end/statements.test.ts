@@ -98,8 +98,8 @@ const budget: Record<string, readonly [statements: number, request: () => Reques
     () => ({ method: 'GET', url: `${prepared.rs}/outgoing-payment-grant`, token: prepared.tokens.outgoing }),
   ],
   'create-outgoing-payment': [
-    // Three of them make repetitions safe (OPI-071).
-    10,
+    // Two of them make repetitions safe (OPI-071).
+    9,
     () => ({
       method: 'POST',
       url: `${prepared.rs}/outgoing-payments`,

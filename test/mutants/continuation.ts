@@ -161,7 +161,7 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'continuation.cancelled-tokens-live',
     file: 'src/auth/caller.ts',
-    at: ".where('g.finalization', '=', «'issued'»)\n    .executeTakeFirst();\n  return (",
+    at: ".where('g.finalization', '=', «'issued'»)",
     by: "(eb) => eb.ref('g.finalization')",
     fails: ['continuation.cancel-issued'],
   },

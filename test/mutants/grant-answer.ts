@@ -170,7 +170,7 @@ export const grantAnswerMutants: readonly Mutant[] = [
   {
     id: 'grant.tokens-of-all-ases',
     file: 'src/auth/caller.ts',
-    at: ".where('t.ase', '=', «ase»)\n    .where('t.value_digest'",
+    at: ".where('t.ase', '=', «token.ase»)\n    .where('t.value_digest'",
     by: "(eb) => eb.ref('t.ase')",
     fails: ['grant.foreign-token'],
   },

@@ -42,7 +42,7 @@ export const grantModelMutants: readonly Mutant[] = [
   {
     id: 'grant-model.expired-token-works',
     file: 'src/auth/caller.ts',
-    at: ".where('t.expires_at', «'>'», toInstant(now))",
+    at: ".where('t.expires_at', «'>'», token.now)",
     by: "'<>'",
   },
   {

@@ -6,8 +6,8 @@ export const grantRaceMutants: readonly Mutant[] = [
   {
     id: 'grant-races.continuation-without-lock',
     file: 'src/auth/grant.ts',
-    at: "= await «selectGrant(tx, ase).where('id', '=', toLookupText(id)).forUpdate()».executeTakeFirst();",
-    by: "selectGrant(tx, ase).where('id', '=', id)",
+    at: "«selectGrant(db, grant.ase).where('id', '=', grant.id).forUpdate()»",
+    by: "selectGrant(db, grant.ase).where('id', '=', grant.id)",
   },
   {
     id: 'grant-races.gone-grant-locked',
@@ -18,8 +18,8 @@ export const grantRaceMutants: readonly Mutant[] = [
   {
     id: 'grant-races.interaction-without-lock',
     file: 'src/auth/grant.ts',
-    at: '.$if(«lock !== undefined», (query) => query.forUpdate())',
-    by: 'false',
+    at: '«selectOfInteraction(db, grant).forUpdate()»',
+    by: 'selectOfInteraction(db, grant)',
   },
   {
     id: 'grant-races.renewed-token-is-good',

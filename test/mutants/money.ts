@@ -53,7 +53,7 @@ export const moneyMutants: readonly Mutant[] = [
   {
     id: 'money.quote-paid-twice',
     file: payment,
-    at: "if («numInsertedOrUpdatedRows === 0n») throw resourceProblem('invalid_quote');",
+    at: "if («inserted === 0») throw resourceProblem('invalid_quote');",
     by: 'false',
   },
   {

@@ -46,7 +46,7 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
   {
     id: 'outgoing-payment.quote-paid-twice',
     file: outgoing,
-    at: 'if («numInsertedOrUpdatedRows === 0n») throw',
+    at: 'if («inserted === 0») throw',
     by: 'false',
     fails: ['outgoing-payment.quote-once'],
   },

@@ -29,7 +29,7 @@ export const paymentRaceMutants: readonly Mutant[] = [
   {
     id: 'payment-races.key-claimed-twice',
     file: 'src/resource/idempotency.ts',
-    at: 'if («numInsertedOrUpdatedRows === 0n») return false;',
+    at: 'if («stored === 0») return false;',
     by: 'false',
   },
   {

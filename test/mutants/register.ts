@@ -80,3 +80,14 @@ registerHooks({
     return url === undefined ? resolved : { ...resolved, url, format: 'module' };
   },
 });
+
+// Statements that were compiled under one mutant do not serve the next.
+const { recompileStatements } = await import('../../src/database/statement.ts');
+let current = active;
+Object.defineProperty(globalThis, 'touchstoneMutant', {
+  get: () => current,
+  set(id: string | undefined) {
+    current = id;
+    recompileStatements();
+  },
+});

@@ -1,0 +1,167 @@
+/**
+ * How statements reach PostgreSQL over a pool of `pg`, as a driver of Kysely. Three things make them cheap:
+ *   1. Each text is prepared once per connection, under a name, so that PostgreSQL parses and plans it once.
+ *   2. Short reads outside transactions that are under way at the same time share one connection and are pipelined on
+ *      it: each is sent at once, without waiting for the answers to those before it (see `statement.ts`).
+ *   3. What is sent within one turn of the event loop leaves in one system call.
+ *
+ * Not for poolers of transactions such as PgBouncer, where a name and a pipeline would end up on several sessions.
+ */
+import type { Socket } from 'node:net';
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type QueryResult,
+} from 'kysely';
+import type { Pool, PoolClient } from 'pg';
+import { isShortRead } from './statement.ts';
+
+/** Texts that get a name. Each costs PostgreSQL memory in each connection, so texts that vary without end do not. */
+const MAX_NAMES = 500;
+const names = new Map<string, string>();
+
+function nameOf(text: string): string | undefined {
+  const known = names.get(text);
+  if (known !== undefined || names.size >= MAX_NAMES) return known;
+  const name = `s${names.size}`;
+  names.set(text, name);
+  return name;
+}
+
+/** Holds back what is written to the socket until the event loop has seen to the other sockets of this turn. */
+function corkTurn(client: PoolClient): void {
+  const { stream } = (client as PoolClient & { readonly connection: { readonly stream: Socket } }).connection;
+  if (stream.writableCorked > 0) return;
+  stream.cork();
+  setImmediate(() => stream.uncork());
+}
+
+async function send<Row>(client: PoolClient, { sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+  const name = parameters.length > 0 ? nameOf(sql) : undefined;
+  const values = parameters as unknown[];
+  const { command, rowCount, rows } = await client.query({ text: sql, values, ...(name !== undefined && { name }) });
+  const numAffectedRows = command === 'SELECT' ? undefined : BigInt(rowCount ?? 0);
+  return { rows: rows ?? [], ...(numAffectedRows !== undefined && { numAffectedRows }) };
+}
+
+/** The connection of the short reads under way. It returns to the pool when there are none. */
+interface SharedClient {
+  readonly client: Promise<PoolClient>;
+  readers: number;
+}
+
+function createShortReads(pool: Pool) {
+  let shared: SharedClient | undefined;
+
+  /** Later reads get another connection. */
+  const retire = (one: SharedClient): void => {
+    if (shared === one) shared = undefined;
+  };
+
+  return async <Row>(query: CompiledQuery): Promise<QueryResult<Row>> => {
+    shared ??= { client: pool.connect(), readers: 0 };
+    const own = shared;
+    own.readers += 1;
+    try {
+      const client = await own.client;
+      corkTurn(client);
+      return await send<Row>(client, query);
+    } catch (error) {
+      retire(own);
+      throw error;
+    } finally {
+      own.readers -= 1;
+      if (own.readers === 0) {
+        retire(own);
+        own.client.then(
+          (client) => client.release(),
+          () => {},
+        );
+      }
+    }
+  };
+}
+
+type ReadShortly = ReturnType<typeof createShortReads>;
+
+/** Takes a connection from the pool only for a statement or transaction that needs it. */
+class LazyConnection implements DatabaseConnection {
+  readonly #pool: Pool;
+  readonly #readShortly: ReadShortly;
+  #client: PoolClient | undefined;
+
+  constructor(pool: Pool, readShortly: ReadShortly) {
+    this.#pool = pool;
+    this.#readShortly = readShortly;
+  }
+
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    if (!this.#client && isShortRead(query)) return this.#readShortly(query);
+    return send(await this.open(), query);
+  }
+
+  async open(): Promise<PoolClient> {
+    this.#client ??= await this.#pool.connect();
+    return this.#client;
+  }
+
+  /** The pool drops a connection that is broken. */
+  release(): void {
+    this.#client?.release();
+    this.#client = undefined;
+  }
+
+  // biome-ignore lint/correctness/useYield: no statement is streamed
+  async *streamQuery(): AsyncIterableIterator<never> {
+    throw new Error('statements are not streamed');
+  }
+}
+
+class PooledDriver implements Driver {
+  readonly #pool: Pool;
+  readonly #readShortly: ReadShortly;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+    this.#readShortly = createShortReads(pool);
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<LazyConnection> {
+    return new LazyConnection(this.#pool, this.#readShortly);
+  }
+
+  async beginTransaction(connection: LazyConnection): Promise<void> {
+    await (await connection.open()).query('begin');
+  }
+
+  async commitTransaction(connection: LazyConnection): Promise<void> {
+    const { command } = await (await connection.open()).query('commit');
+    // PostgreSQL's answer if a statement has failed.
+    if (command === 'ROLLBACK') throw new Error('the transaction was rolled back');
+  }
+
+  async rollbackTransaction(connection: LazyConnection): Promise<void> {
+    await (await connection.open()).query('rollback');
+  }
+
+  async releaseConnection(connection: LazyConnection): Promise<void> {
+    connection.release();
+  }
+
+  /** The pool is MikroORM's, which closes it. */
+  async destroy(): Promise<void> {}
+}
+
+export const createPooledDialect = (pool: Pool): Dialect => ({
+  createAdapter: () => new PostgresAdapter(),
+  createDriver: () => new PooledDriver(pool),
+  createIntrospector: (db) => new PostgresIntrospector(db),
+  createQueryCompiler: () => new PostgresQueryCompiler(),
+});

@@ -1,0 +1,105 @@
+/** Statements that are compiled once, and how they reach a PostgreSQL server: prepared, pipelined, and after a lost connection. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sql } from 'kysely';
+import type { Queryable } from '../../src/database/database.ts';
+import { recompileStatements, statement } from '../../src/database/statement.ts';
+import { needsPostgres } from '../support/postgresql.ts';
+import { useTestDatabase } from './support/open.ts';
+
+const db = useTestDatabase();
+
+interface Grant {
+  readonly ase: string;
+  readonly grant_id: string;
+}
+
+const insert = statement((db, grant: Grant) =>
+  db
+    .insertInto('outgoing_payment_grant')
+    .values(grant)
+    .onConflict((conflict) => conflict.doNothing()),
+);
+const select = statement((db, { ase, ids }: { ase: string; ids: readonly string[] }) =>
+  db
+    .selectFrom('outgoing_payment_grant')
+    .select('grant_id')
+    .where('ase', '=', ase)
+    .where(sql<boolean>`grant_id = any(${ids}::text[])`)
+    .orderBy('grant_id'),
+);
+const sleep = statement((db, { ase }: { ase: string }) =>
+  db
+    .selectFrom('outgoing_payment_grant')
+    .select([sql<string>`pg_sleep(600)::text`.as('slept'), sql<number>`pg_backend_pid()`.as('pid')])
+    .where('ase', '=', ase),
+);
+
+test('values change, rows and counts are those of each run, inside a transaction and outside', async () => {
+  for (const grant_id of ['first', 'second']) assert.equal(await insert.change(db.query, { ase: 'one', grant_id }), 1);
+  assert.equal(await insert.change(db.query, { ase: 'one', grant_id: 'second' }), 0);
+  await db.transaction(async (tx) => {
+    await insert.change(tx, { ase: 'one', grant_id: 'third' });
+    const ids = ['first', 'third', 'absent'];
+    assert.deepEqual(await select.all(tx, { ase: 'one', ids }), [{ grant_id: 'first' }, { grant_id: 'third' }]);
+    assert.deepEqual(await select.all(tx, { ase: 'one', ids: [] }), []);
+  });
+  assert.deepEqual(await select.first(db.query, { ase: 'one', ids: ['third'] }), { grant_id: 'third' });
+  assert.equal(await select.first(db.query, { ase: 'two', ids: ['third'] }), undefined);
+});
+
+test('a statement is built once for each set of values, and again after recompileStatements', async () => {
+  let built = 0;
+  const counted = statement((db: Queryable, { ase, id }: { ase: string; id?: string }) => {
+    built += 1;
+    const rows = db.selectFrom('outgoing_payment_grant').select('grant_id').where('ase', '=', ase);
+    return id === undefined ? rows : rows.where('grant_id', '=', id);
+  });
+  await insert.change(db.query, { ase: 'counted', grant_id: 'a' });
+  await insert.change(db.query, { ase: 'counted', grant_id: 'b' });
+  assert.equal((await counted.all(db.query, { ase: 'counted' })).length, 2);
+  assert.equal((await counted.all(db.query, { ase: 'counted', id: 'a' })).length, 1);
+  assert.equal((await counted.all(db.query, { ase: 'counted', id: 'c' })).length, 0);
+  assert.equal(built, 2);
+  recompileStatements();
+  await counted.all(db.query, { ase: 'counted', id: 'a' });
+  assert.equal(built, 3);
+});
+
+test('a value that is converted while its statement is built is an error', async () => {
+  const converting = statement((db, { id }: { id: string }) =>
+    db.selectFrom('outgoing_payment_grant').select('ase').where('grant_id', '=', `grant ${id}`),
+  );
+  await assert.rejects(converting.all(db.query, { id: 'x' }), /the value id of a statement was used/);
+});
+
+test('reads at the same time share a connection; the ones after a lost connection get another', {
+  skip: needsPostgres,
+}, async () => {
+  await insert.change(db.query, { ase: 'shared', grant_id: 'x' });
+  const slow = sleep.all(db.query, { ase: 'shared' });
+  const behind = select.all(db.query, { ase: 'shared', ids: ['x'] });
+  const lost = Promise.allSettled([slow, behind]);
+  const findSleeper = async (): Promise<number> => {
+    const { rows } = await sql<{ pid: number }>`select pid from pg_stat_activity
+      where datname = current_database() and query like '%pg_sleep(600)%' and pid <> pg_backend_pid()`.execute(
+      db.query,
+    );
+    return rows[0]?.pid ?? findSleeper();
+  };
+  await sql`select pg_terminate_backend(${await findSleeper()})`.execute(db.query);
+  assert.deepEqual(
+    (await lost).map(({ status }) => status),
+    ['rejected', 'rejected'],
+  );
+  assert.deepEqual(await select.all(db.query, { ase: 'shared', ids: ['x'] }), [{ grant_id: 'x' }]);
+});
+
+test('a statement is prepared once for a connection', { skip: needsPostgres }, async () => {
+  await db.transaction(async (tx) => {
+    for (const id of ['a', 'b']) await select.all(tx, { ase: 'prepared', ids: [id] });
+    const { rows } = await sql<{ statement: string }>`select statement from pg_prepared_statements
+      where statement like '%grant_id = any%' and statement not like '%pg_prepared_statements%'`.execute(tx);
+    assert.equal(rows.length, 1);
+  });
+});
