@@ -12,21 +12,18 @@ import { setImmediate as turnEventLoop } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
 import type { MikroORM } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
-import type { InferKyselyDB, SqlEntityManager } from '@mikro-orm/sql';
-import { Kysely, type KyselyPlugin, type Transaction as KyselyTransaction, sql } from 'kysely';
+import type { SqlEntityManager } from '@mikro-orm/sql';
+import { Kysely, type KyselyPlugin, sql } from 'kysely';
 import { inSpan } from '../telemetry/spans.ts';
 import { connectWithLimits } from './connection-limits.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { entities } from './entities.ts';
 import { migrations } from './migrations.ts';
 import { createPooledDialect } from './postgresql-driver.ts';
+import type { Queryable, Tables, Transaction } from './tables.ts';
 import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
 
-/** Tables as Kysely sees them, inferred from the entities. */
-export type Tables = InferKyselyDB<(typeof entities)[number]>;
-export type Transaction = KyselyTransaction<Tables>;
-/** Where a statement can run: inside a transaction or on a connection of the pool. */
-export type Queryable = Kysely<Tables>;
+export type { Queryable, Tables, Transaction } from './tables.ts';
 
 export interface Database {
   readonly kind: 'embedded' | 'postgresql';

@@ -11,7 +11,7 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
 } from 'kysely';
-import type { Queryable, Tables } from './database.ts';
+import type { Queryable, Tables } from './tables.ts';
 
 export interface Statement<Values, Row> {
   readonly all: (db: Queryable, values: Values) => Promise<Row[]>;
