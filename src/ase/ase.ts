@@ -8,6 +8,7 @@ import { type AseState, listWalletAddressStates } from '../administration/ase-st
 import { createRateLimiter } from '../http/rate-limits.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import { createReceiverReader } from '../resource/receiver.ts';
+import { resourceIdIn } from '../resource/resource-url.ts';
 import { createAseApps } from './apps.ts';
 import { createNetwork } from './network.ts';
 import type { AseOptions } from './options.ts';
@@ -49,7 +50,8 @@ export function createAse(options: AseOptions): Ase {
   const { outbound, instance } = network;
   const { resourceServer } = urls;
   const readReceiver = createReceiverReader({ ase: key, db, clock, outbound, resourceServer, instance });
-  const payments = createPayments({ ...options, outbound, readReceiver });
+  const localReceiverId = (url: string) => resourceIdIn(resourceServer, 'incoming-payments', url);
+  const payments = createPayments({ ...options, outbound, readReceiver, localReceiverId });
   const servers = createServers(options, network, payments, limiter);
   const apps = createAseApps(servers, payments, options);
   const { worker, events } = payments;

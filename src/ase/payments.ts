@@ -18,6 +18,8 @@ export interface PaymentsOptions
   > {
   readonly outbound: Pick<Outbound, 'request'>;
   readonly readReceiver: ReadReceiver;
+  /** Id of the incoming payment with this URL; undefined for another ASE's. */
+  readonly localReceiverId?: ((url: string) => string | undefined) | undefined;
 }
 
 export interface Payments {
@@ -66,6 +68,7 @@ export function createPayments(options: PaymentsOptions): Payments {
     clock,
     connector,
     readReceiver,
+    localReceiverId: options.localReceiverId,
     log,
     failpoint,
     announce,

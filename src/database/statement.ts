@@ -10,6 +10,7 @@ import {
   PostgresAdapter,
   PostgresIntrospector,
   PostgresQueryCompiler,
+  type RawBuilder,
 } from 'kysely';
 import type { Queryable, Tables } from './tables.ts';
 
@@ -72,14 +73,14 @@ const namesOf = (values: object): string[] =>
  * any length is an array as one parameter: `= any(…)`.
  */
 export function statement<Values extends object, Row>(
-  build: (db: Queryable, values: Values) => Compilable<Row>,
+  build: (db: Queryable, values: Values) => Compilable<Row> | RawBuilder<Row>,
 ): Statement<Values, Row> {
   const compiled = new Map<string, BoundStatement<Row>>();
   allCompiled.push(compiled);
 
   const compile = (names: readonly string[]): BoundStatement<Row> => {
     const placeholders = Object.fromEntries(names.map((name) => [name, new Placeholder(name)]));
-    const query = build(compiler, placeholders as Values).compile();
+    const query = build(compiler, placeholders as Values).compile(compiler);
     return { ...query, isShortRead: isRead(query) };
   };
 

@@ -6,6 +6,7 @@
 import { sql } from 'kysely';
 import { toAmount, toAsset, toInstant } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
 import { Problem } from '../errors.ts';
 import type { Asset } from '../open-payments/amount.ts';
 
@@ -65,51 +66,101 @@ export interface Reversal {
   readonly reason: string;
 }
 
+export interface Transfer {
+  readonly id: string;
+  readonly entries: readonly Entry[];
+}
+
+interface TransferColumns {
+  readonly ase: string;
+  readonly now: string;
+  readonly ids: readonly string[];
+  readonly reverses: string | null;
+  readonly reason: string | null;
+  /** Of the entries, one element for each: the transfer, the account and the amount. */
+  readonly transfers: readonly string[];
+  readonly accounts: readonly string[];
+  readonly amounts: readonly string[];
+}
+
+/** Transfers that are not booked yet, with their entries. Counts them. */
+const insertTransfers = statement((_db, columns: TransferColumns) => {
+  const { ase, now, ids, reverses, reason, transfers, accounts, amounts } = columns;
+  return sql<{ booked: string }>`
+    with transfer as (
+      insert into ledger_transfer (ase, id, created_at, reverses, reason)
+      select ${ase}, id, ${now}::timestamptz, ${reverses}, ${reason} from unnest(${ids}::text[]) as id
+      on conflict do nothing returning id
+    ), entry as (
+      insert into ledger_entry (ase, transfer_id, account_id, amount)
+      select ${ase}, transfer_id, account_id, amount from transfer
+      join unnest(${transfers}::text[], ${accounts}::text[], ${amounts}::numeric[])
+        as entry (transfer_id, account_id, amount) on transfer_id = transfer.id
+    )
+    select count(*) as booked from transfer`;
+});
+
+/**
+ * Books transfers together. Returns false if one of them is booked already; the caller must roll back then, unless it is
+ * the only one. Throws `insufficient_funds` if a customer's balance would fall below zero after any of the entries.
+ */
+export async function bookTransfers(
+  tx: Transaction,
+  ase: string,
+  now: number,
+  transfers: readonly Transfer[],
+  reversal?: Reversal,
+): Promise<boolean> {
+  const entries = transfers.flatMap(({ id, entries }) => entries.map((entry) => ({ ...entry, id })));
+  const moving = entries.filter((entry) => entry.amount !== 0n);
+  const row = await insertTransfers.first(tx, {
+    ase,
+    now: toInstant(now),
+    ids: transfers.map(({ id }) => id),
+    reverses: reversal?.reverses ?? null,
+    reason: reversal?.reason ?? null,
+    transfers: moving.map(({ id }) => id),
+    accounts: moving.map(({ accountId }) => accountId),
+    amounts: moving.map(({ amount }) => `${amount}`),
+  });
+  if (Number(row!.booked) < transfers.length) return false;
+  // In the order of the ids, so that two transfers between the same customers never wait for each other in a circle.
+  for (const { accountId, amount } of moving.toSorted((a, b) => compareText(a.accountId, b.accountId))) {
+    await adjustBalance(tx, ase, accountId, amount);
+  }
+  return true;
+}
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
 /**
  * Books a transfer. Returns false if a transfer of this id is booked already, and changes nothing then.
  * Throws `insufficient_funds` if a customer's balance would fall below zero.
  */
-export async function bookTransfer(
+export const bookTransfer = (
   tx: Transaction,
   ase: string,
   id: string,
   now: number,
   entries: readonly Entry[],
   reversal?: Reversal,
-): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await tx
-    .insertInto('ledger_transfer')
-    .values({ ase, id, created_at: toInstant(now), ...reversal })
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirstOrThrow();
-  if (numInsertedOrUpdatedRows === 0n) return false;
-  const moving = entries.filter((entry) => entry.amount !== 0n);
-  if (moving.length === 0) return true;
-  await tx
-    .insertInto('ledger_entry')
-    .values(
-      moving.map(({ accountId, amount }) => ({ ase, transfer_id: id, account_id: accountId, amount: `${amount}` })),
-    )
-    .execute();
-  // In the order of the ids, so that two transfers between the same customers never wait for each other in a circle.
-  for (const { accountId, amount } of moving.toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1))) {
-    await adjustBalance(tx, ase, accountId, amount);
-  }
-  return true;
-}
+): Promise<boolean> => bookTransfers(tx, ase, now, [{ id, entries }], reversal);
+
+const changeBalance = statement((db, { ase, id, change }: { ase: string; id: string; change: string }) =>
+  db
+    .updateTable('account')
+    .set({ balance: sql<string>`balance + ${change}::numeric` })
+    .where('ase', '=', ase)
+    .where('id', '=', id)
+    .where(sql<boolean>`balance + ${change}::numeric >= 0`),
+);
 
 /** Only for customers; a trigger keeps the balance of peers. */
 async function adjustBalance(tx: Transaction, ase: string, accountId: string, amount: bigint): Promise<void> {
   const kind = accountId.split(':', 1)[0]!;
   if (kind !== 'customer') return;
-  const { numUpdatedRows } = await tx
-    .updateTable('account')
-    .set({ balance: sql<string>`balance + ${`${amount}`}::numeric` })
-    .where('ase', '=', ase)
-    .where('id', '=', accountId)
-    .where(sql<boolean>`balance + ${`${amount}`}::numeric >= 0`)
-    .executeTakeFirstOrThrow();
-  if (numUpdatedRows === 0n) throw new Problem('insufficient_funds');
+  const changed = await changeBalance.change(tx, { ase, id: accountId, change: `${amount}` });
+  if (changed === 0) throw new Problem('insufficient_funds');
 }
 
 /**

@@ -3,7 +3,7 @@
  * Requests are the same if they have the same `Idempotency-Key` or, for payments, the same signature (OPI-071).
  */
 import { hash } from 'node:crypto';
-import { type Insertable, sql } from 'kysely';
+import type { Insertable } from 'kysely';
 import { toInstant, toJson } from '../database/columns.ts';
 import type { Queryable, Tables, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
@@ -21,7 +21,7 @@ type IdempotencyDeps = Pick<ResourceDeps, 'ase' | 'db' | 'clock'>;
 interface RepeatableRequest {
   readonly clientId: string;
   readonly operation: string;
-  /** Sorted, so that two requests never wait for each other in a circle. */
+  /** At most two. Sorted, so that two requests never wait for each other in a circle. */
   readonly keys: readonly string[];
   readonly digest: string;
 }
@@ -48,18 +48,20 @@ interface KeysOfClient {
   readonly ase: string;
   readonly clientId: string;
   readonly operation: string;
-  readonly keys: readonly string[];
+  readonly key: string;
+  readonly otherKey: string | undefined;
 }
 
-const selectReplies = statement((db, { ase, clientId, operation, keys, now }: KeysOfClient & { now: string }) =>
-  db
-    .selectFrom('idempotency_key')
-    .select(['request_digest', 'reply'])
-    .where('ase', '=', ase)
-    .where('client_id', '=', clientId)
-    .where('operation', '=', operation)
-    .where(sql<boolean>`key = any(${keys}::text[])`)
-    .where('expires_at', '>', now),
+const selectReplies = statement(
+  (db, { ase, clientId, operation, key, otherKey, now }: KeysOfClient & { now: string }) =>
+    db
+      .selectFrom('idempotency_key')
+      .select(['request_digest', 'reply'])
+      .where('ase', '=', ase)
+      .where('client_id', '=', clientId)
+      .where('operation', '=', operation)
+      .where('key', 'in', otherKey === undefined ? [key] : [key, otherKey])
+      .where('expires_at', '>', now),
 );
 
 /** The answer to an earlier request with one of the keys. Throws `idempotency_key_reused` if that was another request. */
@@ -68,9 +70,10 @@ async function findStoredReply(
   { ase, clock }: IdempotencyDeps,
   { clientId, operation, keys, digest }: RepeatableRequest,
 ): Promise<Reply | undefined> {
-  if (keys.length === 0) return undefined;
+  const [key, otherKey] = keys;
+  if (key === undefined) return undefined;
   const now = toInstant(clock.wallNow());
-  const rows = await selectReplies.all(db, { ase, clientId, operation, keys, now });
+  const rows = await selectReplies.all(db, { ase, clientId, operation, key, otherKey, now });
   if (rows.some((row) => row.request_digest !== digest)) throw resourceProblem('idempotency_key_reused');
   return rows[0]?.reply;
 }

@@ -134,7 +134,7 @@ export const controlMutants: readonly Mutant[] = [
   {
     id: 'bookkeeping.lease-left',
     file: 'src/payments/outgoing/job.ts',
-    at: "if («numUpdatedRows !== 1n») throw new LeaseLost('lease lost');",
+    at: "if («updated !== 1») throw new LeaseLost('lease lost');",
     by: 'false',
     also: [
       {

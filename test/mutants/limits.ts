@@ -230,8 +230,8 @@ export const limitMutants: readonly Mutant[] = [
   {
     id: 'grant-spent.intervals-together',
     file: spending,
-    at: "$if(«intervalStart !== null && intervalStart !== 'any'»,",
-    by: 'false',
+    at: ': «selectOfInterval.all(db, { ...item, start })»',
+    by: 'selectRows(db, item).execute()',
     fails: ['grant-spent.interval', 'grant-spent.fails-later', 'limit.interval-count'],
   },
   {
@@ -306,18 +306,18 @@ export const limitMutants: readonly Mutant[] = [
   {
     id: 'grant-spending.not-locked',
     file: spending,
-    at: ".onConflict((conflict) => «conflict.columns(['ase', 'grant_id']).doUpdateSet({ grant_id: grantId })»)",
+    at: ".onConflict((conflict) => «conflict.columns(['ase', 'grant_id']).doUpdateSet({ grant_id })»)",
     by: "conflict.columns(['ase', 'grant_id']).doNothing()",
   },
   {
     id: 'grant-spending.lost-update',
     file: spending,
-    at: 'spent_debit: «sql<string>`spent_debit + ${`${debit.value}`}::numeric`»,',
-    by: '`${row.spentDebit.value + debit.value}`',
+    at: 'await «addSpending.change(tx, { ...use, id: row.id })»;',
+    by: "tx.updateTable('grant_spending').set({ spent_debit: `${row.spentDebit.value + debit.value}` }).where('id', '=', row.id).execute()",
     also: [
       {
         file: spending,
-        at: ".onConflict((conflict) => «conflict.columns(['ase', 'grant_id']).doUpdateSet({ grant_id: grantId })»)",
+        at: ".onConflict((conflict) => «conflict.columns(['ase', 'grant_id']).doUpdateSet({ grant_id })»)",
         by: "conflict.columns(['ase', 'grant_id']).doNothing()",
       },
     ],

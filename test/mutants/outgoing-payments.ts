@@ -67,7 +67,7 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
   {
     id: 'grant-spent.payments-not-added',
     file: spending,
-    at: 'spent_debit: sql<string>`spent_debit + ${«`${debit.value}`»}::numeric`',
+    at: 'spent_debit: sql<string>`spent_debit + ${«use.debit»}::numeric`',
     by: "'0'",
     fails: ['grant-spent.totals'],
   },
@@ -139,7 +139,7 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
   {
     id: 'outgoing-payment.credited-to-the-first',
     file: 'src/payments/incoming/credit.ts',
-    at: ".where('id', «'='», payment.id)",
+    at: ".where('id', «'='», id),\n);\n\n/**",
     by: "'is not'",
     fails: ['outgoing-payment.two-accounts-of-one-payee'],
   },

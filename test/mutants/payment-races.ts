@@ -11,8 +11,8 @@ export const paymentRaceMutants: readonly Mutant[] = [
   {
     id: 'payment-races.credit-without-lock',
     file: 'src/payments/incoming/credit.ts',
-    at: "await «selectIncomingPayment(tx, ase, id).forUpdate('payment')».executeTakeFirst());",
-    by: 'selectIncomingPayment(tx, ase, id)',
+    at: "«selectIncomingPayment(db, ase, id).forUpdate('payment')»",
+    by: 'selectIncomingPayment(db, ase, id)',
   },
   {
     id: 'payment-races.quote-paid-again',

@@ -5,14 +5,14 @@ export const sendingMutants: readonly Mutant[] = [
   {
     id: 'settlement.incoming-payment-never-completes',
     file: 'src/payments/incoming/credit.ts',
-    at: '.set({ completed: «received === payment.incomingAmount» })',
+    at: 'completed: «received === payment.incomingAmount»,',
     by: 'false',
     fails: ['settlement.main-path', 'settlement.remaining', 'settlement.same-ase'],
   },
   {
     id: 'settlement.open-payment-completes',
     file: 'src/payments/incoming/credit.ts',
-    at: '.set({ completed: «received === payment.incomingAmount» })',
+    at: 'completed: «received === payment.incomingAmount»,',
     by: 'true',
     fails: ['settlement.fixed-send', 'settlement.remaining'],
   },
@@ -135,7 +135,7 @@ export const sendingMutants: readonly Mutant[] = [
     {
       id: 'in-flight.lease-not-proven',
       title: 'take it from each other again and again',
-      at: "if («numUpdatedRows !== 1n») throw new LeaseLost('lease lost');",
+      at: "if («updated !== 1») throw new LeaseLost('lease lost');",
       by: 'false',
     },
   ]),

@@ -6,9 +6,10 @@ import { sql } from 'kysely';
 import { toAmount, toAsset, toJson, toMillis } from '../../database/columns.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import type { Reservation } from '../../database/payment-entities.ts';
+import { statement } from '../../database/statement.ts';
 import { Problem } from '../../errors.ts';
 import { type Asset, MAX_AMOUNT } from '../../open-payments/amount.ts';
-import { bookTransfer, type Entry } from '../ledger.ts';
+import { bookTransfers, type Entry, type Transfer } from '../ledger.ts';
 import type { AnnouncePayment } from '../payment-event.ts';
 import { type Claim, reserve, reservedByOthers } from './reservations.ts';
 
@@ -33,6 +34,14 @@ const selectIncomingPayment = (db: Queryable, ase: string, id: string) =>
     .where('payment.ase', '=', ase)
     .where('payment.id', '=', id);
 
+interface OfPayment {
+  readonly ase: string;
+  readonly id: string;
+}
+
+const readPayment = statement((db, { ase, id }: OfPayment) => selectIncomingPayment(db, ase, id));
+const lockPayment = statement((db, { ase, id }: OfPayment) => selectIncomingPayment(db, ase, id).forUpdate('payment'));
+
 type Selected = Awaited<ReturnType<ReturnType<typeof selectIncomingPayment>['executeTakeFirst']>>;
 
 function toCreditable(ase: string, id: string, row: Selected): CreditableIncomingPayment | undefined {
@@ -53,12 +62,12 @@ function toCreditable(ase: string, id: string, row: Selected): CreditableIncomin
 
 /** The payment, unlocked, for answers that credit nothing. */
 export async function findCreditable(db: Queryable, ase: string, id: string) {
-  return toCreditable(ase, id, await selectIncomingPayment(db, ase, id).executeTakeFirst());
+  return toCreditable(ase, id, await readPayment.first(db, { ase, id }));
 }
 
 /** Locks the payment until the transaction ends; undefined if it does not exist. */
 export async function lockCreditable(tx: Transaction, ase: string, id: string) {
-  return toCreditable(ase, id, await selectIncomingPayment(tx, ase, id).forUpdate('payment').executeTakeFirst());
+  return toCreditable(ase, id, await lockPayment.first(tx, { ase, id }));
 }
 
 /** Closed by completion, or by expiry from the very millisecond on (RS-IP-34). */
@@ -88,11 +97,27 @@ export interface Credit {
   /** The payers' entries; together with the payee's they form one balanced transfer. */
   readonly paidBy: readonly Entry[];
   readonly transferId: string;
+  /** Transfers that are booked together with it. */
+  readonly alongside?: readonly Transfer[];
   readonly claim: Claim;
   /** Business time. */
   readonly now: number;
   readonly announce: AnnouncePayment;
 }
+
+interface Received extends OfPayment {
+  readonly amount: string;
+  readonly completed: boolean;
+  readonly reservations: readonly Reservation[] | undefined;
+}
+
+const addReceived = statement((db, { ase, id, amount, completed, reservations }: Received) =>
+  db
+    .updateTable('incoming_payment')
+    .set({ received_amount: sql<string>`received_amount + ${amount}::numeric`, completed, reservations })
+    .where('ase', '=', ase)
+    .where('id', '=', id),
+);
 
 /**
  * Credits a locked payment and the customer behind it, and completes the payment at its amount; reserves the room that
@@ -102,27 +127,22 @@ export interface Credit {
 export async function creditIncomingPayment(
   tx: Transaction,
   payment: CreditableIncomingPayment,
-  { amount, paidBy, transferId, claim, now, announce }: Credit,
+  { amount, paidBy, transferId, alongside = [], claim, now, announce }: Credit,
 ): Promise<void> {
   const problem = creditProblem(payment, amount, now, claim);
   if (problem) throw new Problem(problem);
   const received = payment.receivedAmount + amount;
   const { incomingAmount, reservations } = payment;
-  const booked = await bookTransfer(tx, payment.ase, transferId, now, [
-    ...paidBy,
-    { accountId: payment.accountId, amount },
-  ]);
+  const credit = { id: transferId, entries: [...paidBy, { accountId: payment.accountId, amount }] };
+  const booked = await bookTransfers(tx, payment.ase, now, [credit, ...alongside]);
   if (!booked) throw new Error(`transfer ${transferId} is booked already`);
-  await tx
-    .updateTable('incoming_payment')
-    .set({ received_amount: sql<string>`received_amount + ${`${amount}`}::numeric` })
-    .set({ completed: received === payment.incomingAmount })
+  await addReceived.change(tx, {
+    ase: payment.ase,
+    id: payment.id,
+    amount: `${amount}`,
+    completed: received === payment.incomingAmount,
     // Without a cap there is always room.
-    .$if(incomingAmount !== undefined, (query) =>
-      query.set({ reservations: toJson(reserve(reservations, claim, amount)) }),
-    )
-    .where('ase', '=', payment.ase)
-    .where('id', '=', payment.id)
-    .execute();
+    reservations: incomingAmount === undefined ? undefined : toJson(reserve(reservations, claim, amount)),
+  });
   if (received === payment.incomingAmount) await announce(tx, 'incoming_payment.completed', payment.id);
 }

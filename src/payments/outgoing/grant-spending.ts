@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { toAmount, toDebitAsset, toInstant, toReceiveAsset } from '../../database/columns.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
 import { Problem } from '../../errors.ts';
 import type { Ids } from '../../ids.ts';
 import type { Limits } from '../../open-payments/access.ts';
@@ -40,14 +41,73 @@ export interface Reservation {
 /** How far the first interval may begin after now, so that clocks need not agree exactly (LIM-06). */
 const START_SKEW = 60_000;
 
+const insertOrLock = statement((db, { ase, grant_id }: { ase: string; grant_id: string }) =>
+  db
+    .insertInto('outgoing_payment_grant')
+    .values({ ase, grant_id })
+    .onConflict((conflict) => conflict.columns(['ase', 'grant_id']).doUpdateSet({ grant_id })),
+);
+
 /** Locks the row that serialises the payments of a grant, or creates it: the no-op update takes the lock (LIM-13). */
 export async function lockGrant(tx: Transaction, ase: string, grantId: string): Promise<void> {
-  await tx
-    .insertInto('outgoing_payment_grant')
-    .values({ ase, grant_id: grantId })
-    .onConflict((conflict) => conflict.columns(['ase', 'grant_id']).doUpdateSet({ grant_id: grantId }))
-    .execute();
+  await insertOrLock.change(tx, { ase, grant_id: grantId });
 }
+
+/** A use of an access item: what it adds to the totals. */
+interface Use {
+  readonly ase: string;
+  readonly id: string;
+  readonly grantId: string;
+  readonly identifier: string;
+  readonly now: string;
+  readonly debit: string;
+  readonly receive: string;
+}
+
+/** Later than every earlier use of the access item, even if the clock is frozen or was set back. */
+const orderOfUse = ({ ase, grantId, identifier, now }: Use) => sql<string>`greatest(
+  ${now}::timestamptz,
+  (select max(updated_at) + interval '1 millisecond' from grant_spending
+    where ase = ${ase} and grant_id = ${grantId} and identifier = ${identifier})
+)`;
+
+/** Relative, because a failed payment may give its part back to the same row in the meantime. */
+const addSpending = statement((db, use: Use) =>
+  db
+    .updateTable('grant_spending')
+    .set({
+      spent_debit: sql<string>`spent_debit + ${use.debit}::numeric`,
+      spent_receive: sql<string>`spent_receive + ${use.receive}::numeric`,
+      updated_at: orderOfUse(use),
+    })
+    .where('ase', '=', use.ase)
+    .where('id', '=', use.id),
+);
+
+interface FirstUse extends Use {
+  readonly intervalStart: string | null;
+  readonly debitCode: string;
+  readonly debitScale: number;
+  readonly receiveCode: string;
+  readonly receiveScale: number;
+}
+
+const insertSpending = statement((db, use: FirstUse) =>
+  db.insertInto('grant_spending').values({
+    ase: use.ase,
+    id: use.id,
+    grant_id: use.grantId,
+    identifier: use.identifier,
+    interval_start: use.intervalStart,
+    debit_asset_code: use.debitCode,
+    debit_asset_scale: use.debitScale,
+    receive_asset_code: use.receiveCode,
+    receive_asset_scale: use.receiveScale,
+    spent_debit: use.debit,
+    spent_receive: use.receive,
+    updated_at: orderOfUse(use),
+  }),
+);
 
 /**
  * Counts a payment against its grant, or throws `insufficient_grant` (a limit does not allow it) or `invalid_amount`
@@ -70,38 +130,21 @@ export async function reserveSpending(tx: Transaction, spending: Spending): Prom
   checkRange(spentDebit.value);
   checkRange(spentReceive.value);
 
+  const use = { ase, grantId, identifier, now: toInstant(now), debit: `${debit.value}`, receive: `${receive.value}` };
   if (row) {
-    // Relative, because a failed payment may give its part back to the same row in the meantime.
-    await tx
-      .updateTable('grant_spending')
-      .set({
-        spent_debit: sql<string>`spent_debit + ${`${debit.value}`}::numeric`,
-        spent_receive: sql<string>`spent_receive + ${`${receive.value}`}::numeric`,
-        updated_at: orderOfUse(spending),
-      })
-      .where('ase', '=', ase)
-      .where('id', '=', row.id)
-      .execute();
+    await addSpending.change(tx, { ...use, id: row.id });
     return { spendingId: row.id, spentDebit, spentReceive };
   }
   const spendingId = spending.ids.uuid();
-  await tx
-    .insertInto('grant_spending')
-    .values({
-      ase,
-      id: spendingId,
-      grant_id: grantId,
-      identifier,
-      interval_start: interval.start,
-      debit_asset_code: debit.asset.code,
-      debit_asset_scale: debit.asset.scale,
-      receive_asset_code: receive.asset.code,
-      receive_asset_scale: receive.asset.scale,
-      spent_debit: `${debit.value}`,
-      spent_receive: `${receive.value}`,
-      updated_at: orderOfUse(spending),
-    })
-    .execute();
+  await insertSpending.change(tx, {
+    ...use,
+    id: spendingId,
+    intervalStart: interval.start,
+    debitCode: debit.asset.code,
+    debitScale: debit.asset.scale,
+    receiveCode: receive.asset.code,
+    receiveScale: receive.asset.scale,
+  });
   return { spendingId, spentDebit, spentReceive };
 }
 
@@ -156,36 +199,47 @@ function currentInterval(limits: Limits | undefined, now: number): { start: stri
   return period && { start: toInstant(period.start) };
 }
 
-/** Later than every earlier use of the access item, even if the clock is frozen or was set back. */
-const orderOfUse = ({ ase, grantId, identifier, now }: Spending) => sql<string>`greatest(
-  ${toInstant(now)}::timestamptz,
-  (select max(updated_at) + interval '1 millisecond' from grant_spending
-    where ase = ${ase} and grant_id = ${grantId} and identifier = ${identifier})
-)`;
-
 interface SpendingRow {
   readonly id: string;
   readonly spentDebit: Amount;
   readonly spentReceive: Amount;
 }
 
-/** Rows of one interval, one per receive asset, newest first; for `any` only the newest row of all intervals. */
-async function findRows(db: Queryable, item: GrantItem, intervalStart: string | null | 'any'): Promise<SpendingRow[]> {
-  const rows = await db
+interface RowsOfItem {
+  readonly ase: string;
+  readonly grantId: string;
+  readonly identifier: string;
+}
+
+const selectRows = (db: Queryable, item: RowsOfItem) =>
+  db
     .selectFrom('grant_spending')
     .select(['id', 'spent_debit', 'debit_asset_code', 'debit_asset_scale'])
     .select(['spent_receive', 'receive_asset_code', 'receive_asset_scale'])
     .where('ase', '=', item.ase)
     .where('grant_id', '=', item.grantId)
     .where('identifier', '=', item.identifier)
-    .$if(intervalStart === null, (query) => query.where('interval_start', 'is', null))
-    .$if(intervalStart !== null && intervalStart !== 'any', (query) =>
-      query.where('interval_start', '=', intervalStart),
-    )
     .orderBy('updated_at', 'desc')
-    .orderBy('id')
-    .$if(intervalStart === 'any', (query) => query.limit(1))
-    .execute();
+    .orderBy('id');
+
+const selectOfGrant = statement((db, item: RowsOfItem) => selectRows(db, item).where('interval_start', 'is', null));
+const selectOfInterval = statement((db, item: RowsOfItem & { readonly start: string }) =>
+  selectRows(db, item).where('interval_start', '=', item.start),
+);
+const selectNewest = statement((db, item: RowsOfItem) => selectRows(db, item).limit(1));
+
+/** Rows of one interval, one per receive asset, newest first; for `any` only the newest row of all intervals. */
+async function findRows(
+  db: Queryable,
+  { ase, grantId, identifier }: GrantItem,
+  start: string | null | 'any',
+): Promise<SpendingRow[]> {
+  const item = { ase, grantId, identifier };
+  const rows = await (start === 'any'
+    ? selectNewest.all(db, item)
+    : start === null
+      ? selectOfGrant.all(db, item)
+      : selectOfInterval.all(db, { ...item, start }));
   return rows.map((row) => ({
     id: row.id,
     spentDebit: { value: toAmount(row.spent_debit), asset: toDebitAsset(row) },

@@ -2,9 +2,10 @@
  * The outgoing payment as a job, claimed under a lease whose name is in its row. Every write for the payment requires
  * that name, so a worker that was held up and lost its lease cannot change anything.
  */
-import { sql } from 'kysely';
+import { sql, type Updateable } from 'kysely';
 import { toAmount, toDebitAsset, toInstant, toReceiveAsset } from '../../database/columns.ts';
-import type { Queryable, Transaction } from '../../database/database.ts';
+import type { Queryable, Tables, Transaction } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
 import { createIds } from '../../ids.ts';
 import type { Amount } from '../../open-payments/amount.ts';
 
@@ -49,20 +50,21 @@ interface ClaimOptions {
   readonly busyPeers?: readonly string[];
 }
 
-/**
- * Leases the payment that has been due longest, apart from those to `busyPeers`, or `paymentId` whether due or not,
- * unless it is leased. The lease ends at `wallNow + leaseMs`. Undefined if none was found.
- */
-export async function claimJob(
-  db: Queryable,
-  { ase, paymentId, wallNow, leaseMs, busyPeers = [] }: ClaimOptions,
-): Promise<Job | undefined> {
-  const lease = newLease();
-  const now = toInstant(wallNow);
-  const row = await db
+interface Claim {
+  readonly ase: string;
+  readonly lease: string;
+  readonly now: string;
+  readonly until: string;
+  /** One of these two, or neither. */
+  readonly paymentId: string | undefined;
+  readonly busyPeers: readonly string[] | undefined;
+}
+
+const claim = statement((db, { ase, lease, now, until, paymentId, busyPeers }: Claim) =>
+  db
     .updateTable('outgoing_payment as payment')
     .from('quote')
-    .set({ lease_owner: lease, next_attempt_at: toInstant(wallNow + leaseMs) })
+    .set({ lease_owner: lease, next_attempt_at: until })
     .where('payment.ase', '=', ase)
     .where('payment.id', '=', (select) =>
       select
@@ -71,8 +73,8 @@ export async function claimJob(
         .where('ase', '=', ase)
         .where('state', '=', 'pending')
         .$if(paymentId === undefined, (due) => due.where('next_attempt_at', '<=', now))
-        .$if(busyPeers.length > 0, (due) =>
-          due.where(sql<boolean>`coalesce(peer, ${LOCAL}) <> all(${sql.val([...busyPeers])}::text[])`),
+        .$if(busyPeers !== undefined, (due) =>
+          due.where(sql<boolean>`coalesce(peer, ${LOCAL}) <> all(${busyPeers}::text[])`),
         )
         .$if(paymentId !== undefined, (one) =>
           one
@@ -86,18 +88,30 @@ export async function claimJob(
     )
     .whereRef('quote.ase', '=', 'payment.ase')
     .whereRef('quote.id', '=', 'payment.quote_id')
-    .returning([
-      'payment.id',
-      'payment.grant_id',
-      'payment.spending_id',
-      'payment.funded',
-      'payment.attempts',
-      'payment.peer',
-    ])
-    .returning(['payment.sent_amount', 'payment.delivered_amount', 'payment.account_id', 'quote.receiver', 'quote.fee'])
+    .returning(['payment.id', 'payment.grant_id', 'payment.spending_id', 'payment.funded', 'payment.attempts'])
+    .returning(['payment.sent_amount', 'payment.delivered_amount', 'payment.account_id', 'payment.peer'])
+    .returning(['quote.receiver', 'quote.fee'])
     .returning(['quote.debit_amount', 'quote.debit_asset_code', 'quote.debit_asset_scale'])
-    .returning(['quote.receive_amount', 'quote.receive_asset_code', 'quote.receive_asset_scale'])
-    .executeTakeFirst();
+    .returning(['quote.receive_amount', 'quote.receive_asset_code', 'quote.receive_asset_scale']),
+);
+
+/**
+ * Leases the payment that has been due longest, apart from those to `busyPeers`, or `paymentId` whether due or not,
+ * unless it is leased. The lease ends at `wallNow + leaseMs`. Undefined if none was found.
+ */
+export async function claimJob(
+  db: Queryable,
+  { ase, paymentId, wallNow, leaseMs, busyPeers = [] }: ClaimOptions,
+): Promise<Job | undefined> {
+  const lease = newLease();
+  const row = await claim.first(db, {
+    ase,
+    lease,
+    now: toInstant(wallNow),
+    until: toInstant(wallNow + leaseMs),
+    paymentId,
+    busyPeers: busyPeers.length > 0 ? busyPeers : undefined,
+  });
   return (
     row && {
       ase,
@@ -151,29 +165,39 @@ export interface JobChange {
   readonly nextAttemptAt?: number | null;
 }
 
+interface OfJob {
+  readonly ase: string;
+  readonly id: string;
+  readonly lease: string;
+}
+
+const update = statement((db, { ase, id, lease, ...change }: Updateable<Tables['outgoing_payment']> & OfJob) =>
+  db
+    .updateTable('outgoing_payment')
+    .set(change)
+    .where('ase', '=', ase)
+    .where('id', '=', id)
+    .where('lease_owner', '=', lease),
+);
+
 /** Updates the row of the payment, and so locks it. Throws LeaseLost if another worker has the lease. */
 export async function updateJob(db: Queryable, job: Job, change: JobChange): Promise<void> {
   const { state, failure, lastError, funded, sentAmount, deliveredAmount, attempts, peer, nextAttemptAt } = change;
-  const { numUpdatedRows } = await db
-    .updateTable('outgoing_payment')
-    .set({
-      // Without any change, this still locks the row and proves the lease.
-      lease_owner: nextAttemptAt === undefined ? job.lease : null,
-      ...(nextAttemptAt !== undefined && { next_attempt_at: nextAttemptAt === null ? null : toInstant(nextAttemptAt) }),
-      ...(state !== undefined && { state }),
-      ...(failure !== undefined && { failure }),
-      ...(lastError !== undefined && { last_error: lastError }),
-      ...(funded !== undefined && { funded }),
-      ...(sentAmount !== undefined && { sent_amount: `${sentAmount}` }),
-      ...(deliveredAmount !== undefined && { delivered_amount: `${deliveredAmount}` }),
-      ...(attempts !== undefined && { attempts }),
-      ...(peer !== undefined && { peer }),
-    })
-    .where('ase', '=', job.ase)
-    .where('id', '=', job.id)
-    .where('lease_owner', '=', job.lease)
-    .executeTakeFirstOrThrow();
-  if (numUpdatedRows !== 1n) throw new LeaseLost('lease lost');
+  const updated = await update.change(db, {
+    ...{ ase: job.ase, id: job.id, lease: job.lease },
+    // Without any change, this still locks the row and proves the lease.
+    lease_owner: nextAttemptAt === undefined ? job.lease : null,
+    ...(nextAttemptAt !== undefined && { next_attempt_at: nextAttemptAt === null ? null : toInstant(nextAttemptAt) }),
+    ...(state !== undefined && { state }),
+    ...(failure !== undefined && { failure }),
+    ...(lastError !== undefined && { last_error: lastError }),
+    ...(funded !== undefined && { funded }),
+    ...(sentAmount !== undefined && { sent_amount: `${sentAmount}` }),
+    ...(deliveredAmount !== undefined && { delivered_amount: `${deliveredAmount}` }),
+    ...(attempts !== undefined && { attempts }),
+    ...(peer !== undefined && { peer }),
+  });
+  if (updated !== 1) throw new LeaseLost('lease lost');
 }
 
 /** Extends the lease to `wallNow + leaseMs`. */

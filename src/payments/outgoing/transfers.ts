@@ -7,7 +7,7 @@
 import type { Transaction } from '../../database/database.ts';
 import { ceilDivide } from '../fees.ts';
 import { type OutgoingPacket, resolvePacket } from '../ilp/packet-journal.ts';
-import { bookTransfer, type Entry, internalAccountId } from '../ledger.ts';
+import { bookTransfer, bookTransfers, type Entry, internalAccountId, type Transfer } from '../ledger.ts';
 import { type Job, updateJob } from './job.ts';
 
 const holdAccount = (job: Job) => internalAccountId('hold', job.debit.asset);
@@ -69,8 +69,13 @@ export function refund(job: Job): Entry[] {
   ];
 }
 
+/** The transfer of the fee on what was delivered, if there is one. */
+export const feeTransfers = (job: Job, delivered: bigint): Transfer[] =>
+  job.fee > 0n ? [{ id: `outgoing:${job.id}:fee`, entries: takeFee(job, delivered) }] : [];
+
 export async function bookFee(tx: Transaction, job: Job, delivered: bigint, now: number): Promise<void> {
-  if (job.fee > 0n) await bookTransfer(tx, job.ase, `outgoing:${job.id}:fee`, now, takeFee(job, delivered));
+  const transfers = feeTransfers(job, delivered);
+  if (transfers.length > 0) await bookTransfers(tx, job.ase, now, transfers);
 }
 
 /** Books the end of a payment whose debit was held and that did not deliver everything. */

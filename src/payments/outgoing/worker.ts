@@ -23,6 +23,8 @@ export interface OutgoingPaymentWorkerOptions {
   readonly clock: Clock;
   readonly connector: Connector;
   readonly readReceiver: ReadReceiver;
+  /** Default: every receiver is read before it is paid. */
+  readonly localReceiverId?: ((url: string) => string | undefined) | undefined;
   readonly log?: SenderLog;
   readonly failpoint?: Failpoint;
   readonly announce?: AnnouncePayment;
