@@ -84,7 +84,9 @@ export function statement<Values extends object, Row>(
     return { ...query, isShortRead: isRead(query) };
   };
 
-  const bind = (values: Values): BoundStatement<Row> => {
+  const bind = (db: Queryable, values: Values): CompiledQuery<Row> => {
+    // Plugins see each statement as it is built.
+    if (db.getExecutor().plugins.length > 0) return build(db, values).compile(db);
     const names = namesOf(values);
     const key = names.join();
     const template = compiled.get(key) ?? compile(names);
@@ -96,8 +98,8 @@ export function statement<Values extends object, Row>(
   };
 
   return {
-    all: async (db, values) => (await db.executeQuery<Row>(bind(values))).rows,
-    first: async (db, values) => (await db.executeQuery<Row>(bind(values))).rows[0],
-    change: async (db, values) => Number((await db.executeQuery<Row>(bind(values))).numAffectedRows ?? 0n),
+    all: async (db, values) => (await db.executeQuery<Row>(bind(db, values))).rows,
+    first: async (db, values) => (await db.executeQuery<Row>(bind(db, values))).rows[0],
+    change: async (db, values) => Number((await db.executeQuery<Row>(bind(db, values))).numAffectedRows ?? 0n),
   };
 }
