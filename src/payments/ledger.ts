@@ -77,7 +77,7 @@ interface TransferColumns {
   readonly ids: readonly string[];
   readonly reverses: string | null;
   readonly reason: string | null;
-  /** Of the entries, one element for each: the transfer, the account and the amount. */
+  /** The entries, one element of each list: the transfer, the account and the amount. */
   readonly transfers: readonly string[];
   readonly accounts: readonly string[];
   readonly amounts: readonly string[];
@@ -101,8 +101,8 @@ const insertTransfers = statement((_db, columns: TransferColumns) => {
 });
 
 /**
- * Books transfers together. Returns false if one of them is booked already; the caller must roll back then, unless it is
- * the only one. Throws `insufficient_funds` if a customer's balance would fall below zero after any of the entries.
+ * Books transfers together. Returns false if one of them is booked already; the caller must roll back then, unless it
+ * is the only one. Throws `insufficient_funds` if a customer's balance would fall below zero after any of the entries.
  */
 export async function bookTransfers(
   tx: Transaction,

@@ -1,7 +1,7 @@
 /**
  * Sends one outgoing payment: hold → packets in doubt from an earlier attempt → receiver → packets → end. Every step is
- * committed before the next begins, so a crash anywhere loses nothing (ILP-11, SET-07). A payment within the ASE that
- * nothing stands in the way of takes all steps in one transaction.
+ * committed before the next begins, so a crash anywhere loses nothing (ILP-11, SET-07). A payment within the ASE usually
+ * takes all steps in one transaction.
  */
 import { assertOutsideTransaction } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
@@ -98,8 +98,8 @@ async function payLocally(
 const FOREIGN_KEY_VIOLATION = '23503';
 
 /**
- * Holds and pays to an incoming payment of this ASE in one transaction. Returns false if nothing was changed: for another
- * receiver, and wherever the steps one by one say why it cannot be paid, or open accounts that are not there yet.
+ * Holds and pays to an incoming payment of this ASE in one transaction. Returns false if nothing was changed: for
+ * another receiver, and wherever the steps one by one say why it cannot be paid, or open accounts that are not there yet.
  */
 async function payAtOnce(context: SendPaymentContext, job: Job): Promise<boolean> {
   const incomingPaymentId = context.localReceiverId?.(job.receiver);
