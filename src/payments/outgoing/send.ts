@@ -1,7 +1,7 @@
 /**
  * Sends one outgoing payment: hold → packets in doubt from an earlier attempt → receiver → packets → end. Every step is
- * committed before the next begins, so a crash anywhere loses nothing (ILP-11, SET-07). A payment within the ASE usually
- * takes all steps in one transaction.
+ * committed before the next begins, so a crash anywhere loses nothing (ILP-11, SET-07). A payment within the ASE takes
+ * one transaction as a rule.
  */
 import { assertOutsideTransaction } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
@@ -99,7 +99,7 @@ const FOREIGN_KEY_VIOLATION = '23503';
 
 /**
  * Holds and pays to an incoming payment of this ASE in one transaction. Returns false if nothing was changed: for
- * another receiver, and wherever the steps one by one say why it cannot be paid, or open accounts that are not there yet.
+ * another receiver, and wherever the steps one by one say why it cannot be paid or open accounts that are missing.
  */
 async function payAtOnce(context: SendPaymentContext, job: Job): Promise<boolean> {
   const incomingPaymentId = context.localReceiverId?.(job.receiver);
