@@ -145,6 +145,8 @@ async function compareWithFloor(): Promise<string[]> {
     console.log(row(operation.name, 'program', ofProgram!, ratio));
     if (values.statements) await printStatements(opponents[1]!, operation);
   }
+  // Before the payments that only the program makes.
+  const differences = await compareRows(floor, program);
   if (new RegExp(values.only).test(stream.name)) {
     const opponent = await meet(program, program.remoteTarget, connections);
     const [samples] = await sample(stream, [opponent], options);
@@ -153,7 +155,7 @@ async function compareWithFloor(): Promise<string[]> {
   }
   for (const { driver } of opponents) driver.close();
   for (const row of rows) console.log(row);
-  return [...compareRatios(ratios), ...(await compareRows(floor, program))];
+  return [...compareRatios(ratios), ...differences];
 }
 
 if (values.help) console.log(usage);
