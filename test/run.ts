@@ -53,6 +53,7 @@ const ownProcess: Readonly<Record<string, readonly string[]>> = {
     '**/*.race',
     'cli/{grade,grade-command,parent,reconcile,start}',
     'clients/{go,rust}',
+    'conformance/hostile-target',
     'end-to-end/{bad-database-network,crash-replay,readme}',
     'payments/outgoing/crash',
     'world/reset-under-load',

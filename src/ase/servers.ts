@@ -2,14 +2,13 @@
  * The HTTP servers of an ASE. They do not know each other: each is given what it needs of the others at the protocol's
  * seams, which are function calls within this process and HTTP requests between processes.
  */
-import { sql } from 'kysely';
 import { findCaller } from '../auth/caller.ts';
 import { createInteractions } from '../auth/interaction.ts';
 import { createIntrospectionServer } from '../auth/introspection.ts';
 import { createAuthServer, createInteractionServer } from '../auth/server.ts';
 import { deriveSecret, exportPublicJwk } from '../crypto/derived-keys.ts';
 import { createNonceMemory } from '../database/signature-nonces.ts';
-import { createLoadShedder } from '../http/load-shedding.ts';
+import { createLoadShedder, probeDatabase } from '../http/load-shedding.ts';
 import type { RateLimiter } from '../http/rate-limits.ts';
 import type { Server, ServerContext } from '../http/server.ts';
 import { createBackChannelClient } from '../identity-provider/back-channel-client.ts';
@@ -111,7 +110,7 @@ function createServerContext(options: ServersOptions): ServerContext {
   const { key, db, clock, switches, log, tamper, selectFault, intercept, serverMark, trace } = options;
   const nonceLifetimeMs = switches.signatureMaxAgeMs + switches.signatureSkewMs;
   const rememberNonce = createNonceMemory(db, key, clock, nonceLifetimeMs);
-  const load = createLoadShedder({ probe: () => sql`select 1`.execute(db.query) });
+  const load = createLoadShedder({ probe: () => probeDatabase(db.query, key) });
   return { db, clock, switches, log, rememberNonce, load, tamper, selectFault, intercept, serverMark, trace };
 }
 

@@ -3,11 +3,14 @@
  * requests that it cannot serve soon with 503 and `Retry-After`, at once and before it reads their content. Requests in
  * progress are never given up.
  *
- * The measure is how long a trivial statement takes, from its call to its result: it waits for the event loop, for a
- * connection of the pool and for the database, as a request does, and for nothing else. Requests that wait for slow
+ * The measure is how long trivial statements take, from their call to their result: they wait for the event loop, for a
+ * connection and for the database, as a request does, and for nothing else. Requests that wait for slow
  * servers of strangers do not count as load, so a slow client cannot bring an ASE to refuse others.
  */
+import { sql } from 'kysely';
 import { steadyNow } from '../clock.ts';
+import type { Queryable } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
 import { RetryLater } from '../errors.ts';
 
 export interface LoadShedder {
@@ -21,6 +24,14 @@ export interface LoadShedderOptions {
   /** Milliseconds. */
   readonly now?: () => number;
 }
+
+const readAse = statement((db, { ase }: { readonly ase: string }) =>
+  db.selectFrom('ase').select('ase').where('ase', '=', ase),
+);
+
+/** Trivial statements on the connection that short reads share, and on one of the pool. */
+export const probeDatabase = (db: Queryable, ase: string): Promise<unknown> =>
+  Promise.all([readAse.first(db, { ase }), sql`select 1`.execute(db)]);
 
 /**
  * A server with fewer requests in progress is not measured and refuses none: if they take long, the machine has

@@ -7,7 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import { Problem } from '../errors.ts';
+import { Problem, RetryLater } from '../errors.ts';
 import type { Switches } from '../profile.ts';
 import { Malformed, parseBody } from './parse-body.ts';
 import { type Policy, policyOf } from './policy.ts';
@@ -252,7 +252,9 @@ export function renderProblem<Caller>(
   const failureId = randomUUID();
   try {
     const reply = server.render(problem, operationId, failureId, accept);
-    if (reply.status >= 500) log.error({ failureId, operationId, err: problem.cause ?? problem }, 'failed');
+    // An overloaded server refuses too many requests to log each of them.
+    const isFailure = reply.status >= 500 && !(problem instanceof RetryLater);
+    if (isFailure) log.error({ failureId, operationId, err: problem.cause ?? problem }, 'failed');
     else log.debug({ operationId, status: reply.status, code: problem.code, detail: problem.detail }, 'refused');
     return operationId === undefined ? reply : createReplyCheck(server, context, operationId)(reply);
   } catch (invalid) {

@@ -26,6 +26,7 @@ const everywhere = [
   'method_not_allowed',
   'internal_error',
   'rate_limited',
+  'overloaded',
 ];
 const signed = ['invalid_signature', 'unusable_client', 'something new'];
 const withToken = [...everywhere, ...signed, 'missing_authorization'];

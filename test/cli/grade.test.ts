@@ -280,7 +280,7 @@ test('mistakes end the program before a world is started', async () => {
     [['--only', 'CL-XYZ-99', '--', 'true'], /no requirement matches 'CL-XYZ-99'/],
     [['--baseline', join(directory, 'none'), '--', 'true'], /--baseline cannot read .* \(ENOENT\)/],
     [['--baseline', file, '--', 'true'], /is not a list of entries/],
-    [['--report', file, '--', 'true'], /--report cannot use .* \(EEXIST\)/],
+    [['--report', file, '--', 'true'], /--report cannot use .* \(ENOTDIR\)/],
   ];
   for (const [args, message] of mistakes) {
     await assert.rejects(run(args), (error: Error) => error instanceof ConfigError && message.test(error.message));

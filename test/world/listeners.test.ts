@@ -5,6 +5,7 @@ import { type ServerName, serverNames } from '../../src/ase/server-urls.ts';
 import { type AseDefinition, defaultWorld, type WorldDefinition } from '../../src/world/definition/definition.ts';
 import { listenForAses } from '../../src/world/listeners.ts';
 import { send } from '../clients/support/replay.ts';
+import { findFreePort } from '../support/free-port.ts';
 
 const opened: { close(graceMs?: number): Promise<void> }[] = [];
 after(() => Promise.all(opened.map((locations) => locations.close(0))));
@@ -92,7 +93,7 @@ test('the public URL belongs to the first ASE, unless that ASE has a configured 
 });
 
 test('a server with a configured port is alone there; the Host header selects among ASEs that share a port', async () => {
-  const [shared, own] = [46_901, 46_902];
+  const [shared, own] = [await findFreePort(), await findFreePort()];
   const ases = [
     ase('slate', {
       port: shared,
@@ -120,9 +121,9 @@ test('a server with a configured port is alone there; the Host header selects am
 });
 
 test('a port in use closes all listeners that were opened before', async () => {
-  const taken = 46_903;
+  const [taken, free] = [await findFreePort(), await findFreePort()];
   const { close } = await open([ase('first', { port: taken })]);
-  const ases = [ase('second', { port: 46_904 }), ase('third', { port: taken })];
+  const ases = [ase('second', { port: free }), ase('third', { port: taken })];
   await assert.rejects(open(ases), { code: 'EADDRINUSE' });
   await close(0);
   await open(ases);
