@@ -11,6 +11,7 @@ import {
   postOutgoingPayment,
   requestToken,
   rotateToken,
+  waitUntilPartIsSent,
   waitUntilSettled,
 } from './scenarios.ts';
 import type { Answer, Json } from './signed-client.ts';
@@ -24,6 +25,8 @@ export interface LimitedGrant {
   moveTo(instant: string): Promise<void>;
   /** A payment that debits `value`, to a new incoming payment of `receiver`. */
   pay(value: string, receiver?: Party): Promise<Answer>;
+  /** The payment when a part of it is sent. */
+  sendPart(payment: Json): Promise<Json>;
   /** The payment when it will not change any more. */
   settle(payment: Json): Promise<Json>;
   /** `GET /outgoing-payment-grant` with the grant's token. */
@@ -60,6 +63,7 @@ export async function openLimitedGrant(world: NewWorld, limits: Json): Promise<L
       const quote = await createQuote(world, id, { debitAmount: amountOf(sender, value) });
       return postOutgoingPayment(world, { walletAddress: sender.url, quoteId: quote.id }, access_token.value);
     },
+    sendPart: ({ id }) => waitUntilPartIsSent(world, id, access_token.value),
     settle: ({ id }) => waitUntilSettled(world, id, access_token.value),
     async readSpent() {
       const url = `${sender.resourceServer}/outgoing-payment-grant`;

@@ -216,15 +216,36 @@ export async function waitUntilReceived(context: CheckContext, url: string, valu
   assert.equal(received, value, `${url} did not receive the amount in time`);
 }
 
-/** Polls an outgoing payment until it is final: all sent, or failed. Bounded by five seconds. */
-export async function waitUntilSettled(context: CheckContext, url: string, token: string): Promise<Json> {
+/** Milliseconds. An attempt after several failed ones comes seconds later. */
+const MAX_PAYMENT_MS = 15_000;
+
+/** Polls an outgoing payment until it has come this far. */
+async function waitForPayment(
+  context: CheckContext,
+  url: string,
+  token: string,
+  hasArrived: (payment: Json) => boolean,
+): Promise<Json> {
   let payment: Json;
-  for (const deadline = Date.now() + 5000; Date.now() < deadline; await pause(25)) {
+  for (const deadline = Date.now() + MAX_PAYMENT_MS; Date.now() < deadline; await pause(25)) {
     payment = expectStatus(await context.call({ operation: 'get-outgoing-payment', url, token }), 200).body;
-    if (payment.failed || payment.sentAmount.value === payment.debitAmount.value) return payment;
+    if (hasArrived(payment)) return payment;
   }
   assert.fail(`${url} was not settled in time: sent ${payment?.sentAmount?.value} of ${payment?.debitAmount?.value}`);
 }
+
+/** The payment once it is final: all sent, or failed. */
+export const waitUntilSettled = (context: CheckContext, url: string, token: string): Promise<Json> =>
+  waitForPayment(
+    context,
+    url,
+    token,
+    ({ failed, sentAmount, debitAmount }) => failed || sentAmount.value === debitAmount.value,
+  );
+
+/** The payment once a part of it is sent. */
+export const waitUntilPartIsSent = (context: CheckContext, url: string, token: string): Promise<Json> =>
+  waitForPayment(context, url, token, ({ sentAmount }) => sentAmount.value !== '0');
 
 export function rotateToken(context: CheckContext, token: Json): Promise<Answer> {
   return context.call({ operation: 'post-token', method: 'POST', url: token.manage, token: token.value });

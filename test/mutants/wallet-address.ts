@@ -44,8 +44,8 @@ export const walletAddressMutants: readonly Mutant[] = [
   {
     id: 'wallet-address.pointer-is-unknown',
     file: 'src/wallet-address/stored-wallet-address.ts',
-    at: ".select(['w.id', 'w.url', 'w.path', 'w.public_name', 'a.asset_code', 'a.asset_scale'])\n    .where('w.ase', '=', ase)\n    .where('w.path', '=', «path»)",
-    by: "path === '/.well-known/pay' ? '' : path",
+    at: 'selectByPath.first(db, «{ ase, path }»)',
+    by: "{ ase, path: path === '/.well-known/pay' ? '' : path }",
     fails: ['wallet-address.payment-pointer'],
   },
   {

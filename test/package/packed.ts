@@ -49,10 +49,11 @@ test('the package is small and contains compiled code, the launcher, worlds and 
       'bin/touchstone.mjs',
       'conformance/README.md',
       'examples/README.md',
+      'examples/snippets.yaml',
       'package.json',
     ],
   );
-  assert.equal(others.length, 9);
+  assert.equal(others.length, 10);
 });
 
 test('every relative link of the README leads to a file of the package', async () => {

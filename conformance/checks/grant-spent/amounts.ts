@@ -196,6 +196,7 @@ export const checks: readonly Check[] = [
         // The second packet and its copies come back as temporary failures: the payment goes on trying.
         await failPackets(grant, { nth: 2, times: 1000, code: 'T00' });
         const { body: payment } = expectStatus(await pay(severalPackets), 201);
+        await grant.sendPart(payment);
         await moveTo('2031-02-01T00:00:00Z');
         assert.equal((await readSpent()).spentDebitAmount.value, '0', 'it does not count here');
         const { body: other } = expectStatus(await pay('100'), 201);
