@@ -24,6 +24,9 @@ const turn = ({ status }: Reply): Reply =>
 /** After this time a check has noticed that what it waits for does not come; one that is answered rightly may be slow. */
 const LONGEST_MS = 60_000;
 
+/** Runs of a check until its last request is answered wrongly. */
+const MAX_TRIES = 10;
+
 /** Areas whose checks are tried. */
 const areas = ['continuation', 'discovery', 'list', 'quote', 'token', 'wallet-address'];
 
@@ -97,7 +100,12 @@ export async function runWithWrongLastAnswers(): Promise<LastAnswersOutcome> {
       else if (requests === 0) silent.push(check.id);
       else {
         applied = 0;
-        const { result: wrong } = await runOne(run, check, requests);
+        let last = await runOne(run, check, requests);
+        // A check that polls sends fewer requests if the server is faster than before.
+        for (let tries = 1; applied === 0 && tries < MAX_TRIES; tries += 1) {
+          last = await runOne(run, check, last.requests);
+        }
+        const { result: wrong } = last;
         const isException = check.id in exceptions;
         if (applied === 0) problems.push(`${check.id}: its last request was not sent again: ${wrong.failure?.message}`);
         else if (!wrong.failure && !isException) problems.push(`SURVIVED ${check.id}: its last answer was wrong`);
