@@ -60,9 +60,10 @@ export function createSharedState(
       consent = mode;
       changes += 1;
     },
-    // Changes the stored clock under a row lock, so that two concurrent changes both count.
-    changeClock: (change) =>
-      db.transaction(async (tx) => {
+    // Changes the stored clock under a row lock, so that two concurrent changes both count. It counts here once it is
+    // committed, or a refresh that reads the row meanwhile would bring the earlier one back.
+    async changeClock(change) {
+      clock.setting = await db.transaction(async (tx) => {
         const world = tx.selectFrom('world').select('clock').where('id', '=', worldId).forUpdate();
         clock.setting = (await world.executeTakeFirstOrThrow()).clock;
         const changed = clock.after(change);
@@ -71,9 +72,10 @@ export function createSharedState(
           .set({ clock: toJson(changed) })
           .where('id', '=', worldId)
           .execute();
-        clock.setting = changed;
-        changes += 1;
-      }),
+        return changed;
+      });
+      changes += 1;
+    },
   };
   return state;
 }
