@@ -30,6 +30,11 @@ export interface Policy {
   readonly caller: CallerKind;
   /** A GET that changes state: HEAD, which must be safe, is rejected (RFC 9110 §9.2.1). */
   readonly changes?: true;
+  /**
+   * Servers, those of this process too, call it to answer requests that they have admitted: for a client's key and name,
+   * and for the receiver of a payment. It is cheap, and answered whatever the load (OPI-111).
+   */
+  readonly isNeededByServers?: true;
   /** Access that the token must grant (RS-08). */
   readonly access?: { readonly type: AccessType; readonly action: AccessAction };
 }
@@ -39,8 +44,8 @@ const needs = (type: AccessType, action: AccessAction) => ({ access: { type, act
 /** Policies by operationId; operations of the operator need none. */
 export const policies: Record<string, Policy> = {
   // Wallet address server
-  'get-wallet-address': { caller: 'public' },
-  'get-wallet-address-keys': { caller: 'public' },
+  'get-wallet-address': { caller: 'public', isNeededByServers: true },
+  'get-wallet-address-keys': { caller: 'public', isNeededByServers: true },
   'get-wallet-address-did-document': { caller: 'public' },
   'get-spsp': { caller: 'public' },
   // Authorization server
@@ -54,7 +59,11 @@ export const policies: Record<string, Policy> = {
   // Resource server
   'create-incoming-payment': { caller: 'token', ...needs('incoming-payment', 'create') },
   'list-incoming-payments': { caller: 'token', ...needs('incoming-payment', 'list') },
-  'get-incoming-payment': { caller: 'public-or-token', ...needs('incoming-payment', 'read') },
+  'get-incoming-payment': {
+    caller: 'public-or-token',
+    isNeededByServers: true,
+    ...needs('incoming-payment', 'read'),
+  },
   'complete-incoming-payment': { caller: 'token', ...needs('incoming-payment', 'complete') },
   'create-quote': { caller: 'token', ...needs('quote', 'create') },
   'get-quote': { caller: 'token', ...needs('quote', 'read') },

@@ -15,11 +15,12 @@ import { renderProblem, resolveAliases, serve } from './pipeline.ts';
 import { policyOf } from './policy.ts';
 import { readRawBody, WireError } from './raw-body.ts';
 import { headerLines, parseQuery, type ReceivedRequest, receiveRequest } from './received-request.ts';
-import type { Answer, DeliveredReply, SentReply } from './reply.ts';
+import type { Answer, DeliveredReply } from './reply.ts';
 import { logRequest } from './request-log.ts';
-import type { FinishedCall, RequestNotes } from './request-trace.ts';
+import type { RequestNotes } from './request-trace.ts';
 import { sendReply } from './send-reply.ts';
 import type { Server, ServerContext } from './server.ts';
+import { traceUnknown, traceWhenSent } from './trace-call.ts';
 
 export interface RouterOptions {
   /** Public origin of the listener, for `@target-uri` (SIG-21). */
@@ -140,16 +141,11 @@ type Answering<Caller> = [
   notes: RequestNotes,
 ];
 
-/**
- * Servers, those of this process too, send these to answer requests that they have admitted, which would fail with
- * them: for a client's key and name, and for the receiver of a payment. They are cheap.
- */
-const neverShed = new Set(['get-wallet-address', 'get-wallet-address-keys', 'get-incoming-payment']);
-
 /** Throws `overloaded` before anything of the request is processed. */
 async function answerUnlessOverloaded<Caller>(...request: Answering<Caller>): Promise<Answer> {
-  const [, context, , , { operationId }] = request;
-  const end = neverShed.has(operationId) ? undefined : context.load?.admit();
+  const [server, context, , , { operationId }] = request;
+  const { isNeededByServers } = policyOf(server.routes[operationId]!);
+  const end = isNeededByServers ? undefined : context.load?.admit();
   try {
     return await answer(...request);
   } finally {
@@ -274,36 +270,6 @@ function noteArrival(req: Request, options: RouterOptions, context: Pick<ServerC
   return { receivedAt: steadyNow(), exchange, isBodyUnread: announcesBody(exchange) };
 }
 
-/** Reports the call once its answer was sent, or its connection has ended. */
-function traceWhenSent(
-  context: Pick<ServerContext, 'trace'>,
-  res: Response,
-  notes: RequestNotes,
-  call: Pick<FinishedCall, 'operation' | 'params'>,
-): void {
-  if (!context.trace) return;
-  let isReported = false;
-  const report = (): void => {
-    if (isReported) return;
-    isReported = true;
-    const answeredAt = steadyNow();
-    const milliseconds = answeredAt - notes.receivedAt;
-    context.trace!({ ...notes, ...describeCall(res), ...call, answeredAt, milliseconds });
-  };
-  if (res.closed) report();
-  else res.once('finish', report).once('close', report);
-}
-
-/** A request for none of the operations. */
-function traceUnknown(
-  context: Pick<ServerContext, 'trace'>,
-  res: Response,
-  notes: RequestNotes,
-  operation: 'unknown' | 'preflight',
-): void {
-  traceWhenSent(context, res, notes, { operation, params: secretsOfUnknownPath(res.req.originalUrl) });
-}
-
 function receive(
   req: Request,
   origin: string,
@@ -320,20 +286,6 @@ function receive(
 const announcesBody = (exchange: ReceivedRequest): boolean =>
   headerLines(exchange, 'transfer-encoding').length > 0 ||
   headerLines(exchange, 'content-length').some((length) => Number(length) !== 0);
-
-/** The nonce of an interaction URL to which something was added, so that the trace does not show it. */
-function secretsOfUnknownPath(target: string): Record<string, string> {
-  const [, nonce] = /\/interact\/+[^/?]+\/+([^/?]+)/.exec(target) ?? [];
-  return nonce === undefined ? {} : { nonce };
-}
-
-const describeCall = (res: Response) => ({
-  method: res.req.method,
-  target: res.req.originalUrl,
-  httpVersion: res.req.httpVersion,
-  status: res.headersSent ? res.statusCode : undefined,
-  reply: res.locals['reply'] as SentReply | undefined,
-});
 
 function headersOf(error: unknown): Readonly<Record<string, string>> {
   // The rest of an unread body must not be parsed as the next request.
