@@ -94,10 +94,14 @@ process.on('message', async (request: CheckRequest) => {
     mutant,
     allChecks.filter(({ id }) => ids.has(id)),
   ).catch((error): CheckReply => ({ verdicts: {}, isLate: false, error: String(error?.message ?? error) }));
-  process.send!(reply);
+  // An interrupted run waits for no verdict.
+  if (process.connected) process.send!(reply);
 });
-process.once('disconnect', async () => {
+async function end(): Promise<void> {
   await deployment.close();
   await database.drop();
   process.exit();
-});
+}
+process.once('disconnect', end);
+// The parent may have had no mutant left while this process started.
+if (!process.connected) await end();
