@@ -84,7 +84,7 @@ export function createInspector(options: InspectorOptions): Express {
     }
     send(res, 200, renderSignedIn(`${base}/pay/${payment}`));
   });
-  const pages = createPages();
+  const pages = createPages(sessions);
   app.use(
     '/worlds/:world',
     enterWorld(options, ({ world }) => ({ id: world!, base: `${ROOT}/worlds/${world}` })),
@@ -121,8 +121,9 @@ function enterWorld(
   };
 }
 
-function createPages(): Router {
+function createPages(sessions: Sessions): Router {
   const router = Router();
+  router.get('/live', openStream(sessions));
   for (const route of pageRoutes) {
     const answer = (req: Request, res: Response) => serve(route, req, res);
     if (route.method === 'GET') router.get(route.path, answer);
@@ -130,6 +131,15 @@ function createPages(): Router {
   }
   return router;
 }
+
+/** The event stream of the world, for its live pages. It ends with the session. */
+const openStream = (sessions: Sessions) => (req: Request, res: Response) => {
+  const { live } = (res.locals as { world: InspectedWorld }).world;
+  const { cookie } = req.headers;
+  if (!live.open(res, () => sessions.find(cookie) !== undefined)) {
+    throw new Problem('not_ready', { description: 'Too many pages listen.' });
+  }
+};
 
 async function serve(route: Route, req: Request, res: Response): Promise<void> {
   const { world, base, session, origin } = res.locals as {

@@ -39,6 +39,8 @@ export interface HandPaymentsOptions {
   readonly hashEncoding: Switches['hashEncoding'];
   readonly openOutbound: (userAgent: string) => Outbound;
   readonly wallNow: () => number;
+  /** Called when the state of a payment has changed. */
+  readonly onChange: () => void;
 }
 
 const MAX_KEPT = 20;
@@ -74,23 +76,32 @@ const describeRefusal = (returned: URLSearchParams): Error =>
       : 'the finish hash is wrong, so the client must not go on',
   );
 
+const userAgentOf = (id: string): string => `touchstone-inspector/${id}`;
+
+const changeAnd =
+  (onChange: () => void) =>
+  (payment: HandPayment | undefined, to: Partial<HandPayment>): void => {
+    Object.assign(payment ?? {}, to);
+    onChange();
+  };
+
 export function createHandPayments(options: HandPaymentsOptions): HandPayments {
   const ids = createIds(undefined, 'hand-payments');
   const payments = new BoundedMap<string, HandPayment>(MAX_KEPT);
   const waiting = new Map<string, Waiting>();
   const stop = new AbortController();
-  const userAgentOf = (id: string) => `touchstone-inspector/${id}`;
+  const change = changeAnd(options.onChange);
   const pause = (milliseconds: number) => sleep(milliseconds, undefined, { signal: stop.signal, ref: false });
 
   async function run(payment: HandPayment): Promise<void> {
-    const { hashEncoding, wallNow } = options;
     const client = options.client();
     if (!client) throw new Error('the key of the test client is not known here');
     const outbound = options.openOutbound(userAgentOf(payment.id));
-    const call: HandFlow['call'] = (request) =>
-      callServer(outbound, client, request, { wallNow: wallNow(), nonce: ids.token() });
-    const consent: HandFlow['awaitConsent'] = (redirect, check) => awaitConsent(payment, outbound, redirect, check);
-    const flow = { client: client.walletAddress, call, awaitConsent: consent, hashEncoding, token: ids.token, pause };
+    const flow: HandFlow = {
+      ...{ client: client.walletAddress, hashEncoding: options.hashEncoding, token: ids.token, pause },
+      call: (request) => callServer(outbound, client, request, { wallNow: options.wallNow(), nonce: ids.token() }),
+      awaitConsent: (redirect, check) => awaitConsent(payment, outbound, redirect, check),
+    };
     try {
       await payByHand(payment, flow);
     } finally {
@@ -104,7 +115,7 @@ export function createHandPayments(options: HandPaymentsOptions): HandPayments {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     if (options.consent() === 'manual') {
       waiting.set(payment.id, { check, resolve, reject });
-      Object.assign(payment, { state: 'waiting', consent: redirect });
+      change(payment, { state: 'waiting', consent: redirect });
       const late = pause(CONSENT_MS).then(() => Promise.reject(new Error('the consent did not come in time')));
       return Promise.race([promise, late]);
     }
@@ -123,8 +134,8 @@ export function createHandPayments(options: HandPaymentsOptions): HandPayments {
       const payment = beginPayment(order, ids.uuid(), options.wallNow());
       payments.set(payment.id, payment);
       payment.ended = run(payment).then(
-        () => void Object.assign(payment, { state: 'completed' }),
-        (error: unknown) => void Object.assign(payment, { state: 'failed', error: (error as Error).message }),
+        () => change(payment, { state: 'completed' }),
+        (error: unknown) => change(payment, { state: 'failed', error: (error as Error).message }),
       );
       return payment;
     },
@@ -135,7 +146,7 @@ export function createHandPayments(options: HandPaymentsOptions): HandPayments {
       const reference = entry?.check(returned);
       if (!entry || (reference === undefined && !returned.has('result'))) return false;
       waiting.delete(id);
-      Object.assign(payments.get(id) ?? {}, { state: 'running', consent: undefined });
+      change(payments.get(id), { state: 'running', consent: undefined });
       if (reference === undefined) entry.reject(describeRefusal(returned));
       else entry.resolve(reference);
       return true;

@@ -39,11 +39,13 @@ interface Frame {
   readonly content: Html;
   readonly header: Html;
   readonly every?: number | undefined;
+  /** Path of the event stream. */
+  readonly stream?: string;
   /** Leads to another page of the inspector at once. */
   readonly refresh?: string;
 }
 
-const renderFrame = ({ title, content, header, every, refresh }: Frame): string =>
+const renderFrame = ({ title, content, header, every, stream, refresh }: Frame): string =>
   html`<!doctype html>
 <html lang="en">
 <head>
@@ -55,7 +57,7 @@ ${refresh && html`<meta http-equiv="refresh" content="0; url=${refresh}">`}
 <link rel="stylesheet" href="${ROOT}/style.css">
 <script src="${ROOT}/live.js" defer></script>
 </head>
-<body${every === undefined ? '' : html` data-every="${String(every)}"`}>
+<body${every === undefined ? '' : html` data-every="${String(every)}" data-stream="${stream}"`}>
 <a class="skip" href="#main">Skip to the content</a>
 ${header}
 <main id="main" tabindex="-1">
@@ -86,7 +88,7 @@ export function renderPage(
   )}</ul></nav>`;
   const content = html`${notice && html`<p class="notice" role="status">${notice}</p>`}
 ${page.content}`;
-  return renderFrame({ ...page, content, header });
+  return renderFrame({ ...page, content, header, stream: `${base}/live` });
 }
 
 /** A page with one sentence, for an error. */

@@ -5,6 +5,7 @@ import type { ControlApi } from '../control/local-api.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Html } from '../html/html.ts';
 import type { HandPayments } from './hand-payments.ts';
+import type { LiveStreams } from './live.ts';
 import type { Session } from './session.ts';
 
 /** A world as the inspector sees it. */
@@ -16,6 +17,9 @@ export interface InspectedWorld {
   readonly keyOf: (ase: string) => string | undefined;
   readonly businessNow: () => number;
   readonly handPayments: HandPayments;
+  readonly live: LiveStreams;
+  /** Ends the payments by hand and the event streams. */
+  close(): void;
 }
 
 /** The world, the session and the request for which a page is made. */
@@ -33,7 +37,10 @@ export interface PageContext {
 export interface PageContent {
   readonly title: string;
   readonly content: Html;
-  /** Milliseconds between updates. Absent for a page that does not change. */
+  /**
+   * Milliseconds between updates without the event stream; with it, five times as many. Absent for a page that does not
+   * change.
+   */
   readonly every?: number;
 }
 

@@ -1,6 +1,7 @@
 /**
- * The only script of the inspector. It reads the page anew and puts what has changed into its live regions, and it adds
- * buttons that copy text. Without it, every page works and shows the state at the time it was loaded.
+ * The only script of the inspector. When the event stream says that something has happened, it reads the page anew
+ * and puts what has changed into its live regions; without the stream, at intervals. It also adds buttons that copy
+ * text. Without it, every page works and shows the state at the time it was loaded.
  */
 export const SCRIPT = `'use strict';
 (() => {
@@ -50,38 +51,87 @@ export const SCRIPT = `'use strict';
   button.type = 'button';
   let paused = false;
   const show = (text) => {
-    status.textContent = text;
+    if (status.textContent !== text) status.textContent = text;
     button.textContent = paused ? 'Resume updates' : 'Pause updates';
   };
-  button.addEventListener('click', () => {
-    paused = !paused;
-    show(paused ? 'paused' : 'live');
-  });
   place.append(status, button);
   show('live');
 
+  let stream;
+  let listening = false;
+  const stopListening = () => {
+    stream?.close();
+    stream = undefined;
+    listening = false;
+  };
+  const stop = (text) => {
+    paused = true;
+    stopListening();
+    show(text);
+  };
+
   const update = async () => {
     const response = await fetch(location.href, { headers: { 'X-Live': '1' } });
-    if (response.status === 401) {
-      paused = true;
-      return show('signed out');
-    }
+    if (paused) return;
+    if (response.status === 401) return stop('signed out');
     if (!response.ok) return show('no answer');
     const page = new DOMParser().parseFromString(await response.text(), 'text/html');
     for (const region of document.querySelectorAll('[data-live]')) {
       const fresh = page.getElementById(region.id);
       if (fresh) merge(region, fresh);
     }
-    if (!page.body.dataset.every) {
-      paused = true;
-      return show('finished');
-    }
+    if (!page.body.dataset.every) return stop('finished');
     show('live');
   };
-  const tick = async () => {
-    if (!paused && !document.hidden) await update().catch(() => show('no answer'));
-    setTimeout(tick, every);
+
+  // One update at a time: what happens meanwhile is found by the next one.
+  let updating = false;
+  let stale = false;
+  let updatedAt = performance.now();
+  const refresh = async () => {
+    stale = true;
+    if (updating) return;
+    updating = true;
+    while (stale && !paused && !document.hidden) {
+      stale = false;
+      updatedAt = performance.now();
+      await update().catch(() => show('no answer'));
+    }
+    updating = false;
   };
-  setTimeout(tick, every);
+
+  // A hidden page has no stream: a browser opens only a few connections to an origin.
+  const listen = () => {
+    if (stream || paused || document.hidden) return;
+    stream = new EventSource(document.body.dataset.stream);
+    stream.addEventListener('open', () => {
+      listening = true;
+      refresh();
+    });
+    stream.addEventListener('message', refresh);
+    stream.addEventListener('error', () => {
+      listening = false;
+    });
+  };
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) return stopListening();
+    listen();
+    refresh();
+  });
+  addEventListener('pagehide', stopListening);
+  addEventListener('pageshow', listen);
+  button.addEventListener('click', () => {
+    if (!paused) return stop('paused');
+    paused = false;
+    show('live');
+    listen();
+    refresh();
+  });
+  listen();
+
+  // Some things happen without a request, such as a packet, or in another process.
+  setInterval(() => {
+    if (performance.now() - updatedAt >= (listening ? 5 : 1) * every) refresh();
+  }, every);
 })();
 `;

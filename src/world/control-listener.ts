@@ -35,6 +35,14 @@ export function serveControl({ listener, host, isSecure, worlds, metrics, log }:
       return world && { token: world.controlToken, hosts };
     }),
   );
+  const announceChange = () => {
+    for (const { inspected } of worlds.values()) inspected.live.announce();
+  };
+  // The control API and the forms of the inspector change things without a request that the trace has.
+  app.use(({ method }, res, next) => {
+    if (method !== 'GET') res.once('finish', announceChange);
+    next();
+  });
   const inspector = createInspector({
     sessions,
     hosts,

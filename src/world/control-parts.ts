@@ -6,6 +6,7 @@ import type { Controls } from '../control/controls.ts';
 import { createLocalApi } from '../control/local-api.ts';
 import { createControlHandlers } from '../control/server.ts';
 import { createHandPayments } from '../inspector/hand-payments.ts';
+import { createLiveStreams } from '../inspector/live.ts';
 import type { InspectedWorld } from '../inspector/route.ts';
 import { privateRanges } from '../net/addresses.ts';
 import { createOutbound } from '../net/outbound.ts';
@@ -42,21 +43,29 @@ export function inspectWorld(runtime: WorldRuntime, controls: Controls, clientWa
   const { ase, keyId } = definition.client;
   const administration = administrationOf(runtime);
   const network = { trust: host.tls?.trust, hosts: listeners.hosts, allowedRanges: privateRanges };
+  const live = createLiveStreams({ subscribe: (listener) => controls.subscribeToExchanges(() => listener()) });
+  const handPayments = createHandPayments({
+    client() {
+      const privateKey = ases.get(ase)?.clientKey;
+      return privateKey === undefined ? undefined : { walletAddress: clientWallet, keyId, privateKey };
+    },
+    consent: controls.consent,
+    hashEncoding: switches.hashEncoding,
+    openOutbound: (userAgent) => createOutbound({ ...clientLimits, ...network, userAgent }),
+    wallNow: clock.wallNow,
+    onChange: live.announce,
+  });
   return {
     controls,
     api: createLocalApi(createControlHandlers(controls, administration), administration),
     query: db.query,
     keyOf: (name) => ases.get(name)?.ase.key,
     businessNow: clock.businessNow,
-    handPayments: createHandPayments({
-      client() {
-        const privateKey = ases.get(ase)?.clientKey;
-        return privateKey === undefined ? undefined : { walletAddress: clientWallet, keyId, privateKey };
-      },
-      consent: controls.consent,
-      hashEncoding: switches.hashEncoding,
-      openOutbound: (userAgent) => createOutbound({ ...clientLimits, ...network, userAgent }),
-      wallNow: clock.wallNow,
-    }),
+    handPayments,
+    live,
+    close() {
+      handPayments.close();
+      live.close();
+    },
   };
 }

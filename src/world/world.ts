@@ -197,7 +197,7 @@ async function startWorld(parts: RuntimeOptions): Promise<World> {
     },
     async close() {
       runtime.isClosed = true;
-      inspected.handPayments.close();
+      inspected.close();
       await stopAses(runtime, listeners.drain());
       await listeners.close();
     },

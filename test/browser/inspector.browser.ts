@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { createPacketInDoubt } from '../support/packet-in-doubt.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
@@ -170,21 +171,49 @@ test('without JavaScript: forms and links work, and the state is that of the las
   await visit.close();
 });
 
-test('live: a new request appears while the focus stays; the updates can be paused', async () => {
+test('live: a new request appears while the focus stays; a paused page does not listen', async () => {
   await fetch(world.env['TOUCHSTONE_WALLET_ADDRESS']!);
   const visit = await signIn(desktop);
   const { page } = visit;
+  // Updates that do not wait for the stream would come after ten minutes.
+  await changeInterval(page, 600_000);
   const link = page.locator('#list-body a').first();
   await link.focus();
-  const before = await link.innerText();
+  const before = Number((await link.innerText()).slice(1));
   await fetch(world.env['TOUCHSTONE_WALLET_ADDRESS']!);
-  await page.locator(`#list-${Number(before.slice(1)) + 1}`).waitFor();
-  assert.equal(await page.evaluate('document.activeElement.innerText'), before);
+  await page.locator(`#list-${before + 1}`).waitFor();
+  assert.equal(await page.evaluate('document.activeElement.innerText'), `#${before}`);
   await page.getByRole('button', { name: 'Pause updates' }).click();
-  await page.getByRole('button', { name: 'Resume updates' }).waitFor();
+  // Those of earlier pages may take a moment to end.
+  while (world.inspected.live.count() > 0) await pause(10);
+  await fetch(world.env['TOUCHSTONE_WALLET_ADDRESS']!);
+  await page.getByRole('button', { name: 'Resume updates' }).click();
+  await page.locator(`#list-${before + 2}`).waitFor();
   assert.deepEqual(visit.complaints, []);
   await visit.close();
 });
+
+test('live without the event stream: the page asks at intervals', async () => {
+  const visit = await signIn(desktop);
+  const { page } = visit;
+  await page.route('**/live', (route) => route.fulfill({ status: 404 }));
+  await changeInterval(page, 100);
+  const before = Number((await page.locator('#list-body a').first().innerText()).slice(1));
+  await fetch(world.env['TOUCHSTONE_WALLET_ADDRESS']!);
+  await page.locator(`#list-${before + 1}`).waitFor();
+  assert.deepEqual(visit.complaints, []);
+  await visit.close();
+});
+
+/** Loads the page again, with another interval between updates. */
+async function changeInterval(page: Page, milliseconds: number): Promise<void> {
+  await page.route(page.url(), async (route) => {
+    const response = await route.fetch();
+    const body = (await response.text()).replace(/data-every="\d+"/, `data-every="${milliseconds}"`);
+    await route.fulfill({ response, body });
+  });
+  await page.reload();
+}
 
 test('keyboard: the focus is visible, the first stop skips to the content', async () => {
   const visit = await signIn({ ...desktop, javaScriptEnabled: false });
