@@ -14,6 +14,12 @@ type Json = any;
 /** An outcome that ends a flow, such as a refusal. Anything else that is thrown is a mistake of the client. */
 export class Stop extends Error {}
 
+/** A line of the outcome file (docs/grade.md). */
+export interface Outcome {
+  readonly outcome: 'success' | 'error';
+  readonly status?: number;
+}
+
 export interface Request {
   readonly method: string;
   readonly url: string;
@@ -70,6 +76,8 @@ export class Client {
   beforeSigning = (_message: Message, _request: Request): void => {};
   afterSigning = (_message: Message, _request: Request): void => {};
   print = (_text: string): void => {};
+  /** Tells the driver of a test what the caller of this client learns. */
+  report = (_outcome: Outcome): void => {};
   /** The private key that the world handed out, in PEM. The good client makes keys and does not use it. */
   givenKey: string | undefined;
 
@@ -147,7 +155,11 @@ export class Client {
 
   /** The JSON of a success. Throws Stop for any other status: 3xx too, since a signed request is never forwarded. */
   expect(answer: Answer, ...statuses: number[]): Json {
-    if (statuses.includes(answer.status)) return answer.json;
+    if (statuses.includes(answer.status)) {
+      this.report({ outcome: 'success' });
+      return answer.json;
+    }
+    this.report({ outcome: 'error', status: answer.status });
     const { error } = answer.json ?? {};
     const code = typeof error === 'string' ? error : error?.code;
     throw new Stop(`status ${answer.status}${typeof code === 'string' ? ` ${code}` : ''}`);

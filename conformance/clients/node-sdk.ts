@@ -3,11 +3,13 @@
  * caller. It waits, compares the finish hash, works with what was granted, rotates, and cleans up.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   type AuthenticatedClient,
   createAuthenticatedClient,
   isPendingGrant,
+  OpenPaymentsClientError,
   type PendingGrant,
 } from '@interledger/open-payments';
 import { type Callback, startOwnServer } from './own-server.ts';
@@ -28,18 +30,46 @@ const MAX_READS = 100;
 const CALLBACK_MS = 1000;
 
 const address = environment('TOUCHSTONE_WALLET_ADDRESS');
-const client = await createAuthenticatedClient({
+const sdk = await createAuthenticatedClient({
   walletAddressUrl: environment('TOUCHSTONE_CLIENT'),
   keyId: environment('TOUCHSTONE_KEY_ID'),
   privateKey: environment('TOUCHSTONE_PRIVATE_KEY_FILE'),
   useHttp: address.startsWith('http:'),
   logLevel: 'silent',
 });
+const client: AuthenticatedClient = {
+  ...sdk,
+  walletAddress: reporting(sdk.walletAddress),
+  grant: reporting(sdk.grant),
+  token: reporting(sdk.token),
+  incomingPayment: reporting(sdk.incomingPayment),
+  quote: reporting(sdk.quote),
+  outgoingPayment: reporting(sdk.outgoingPayment),
+};
 const callbacks = await startOwnServer();
 try {
   await pay();
 } finally {
   await callbacks.close();
+}
+
+/** Writes to the outcome file which calls succeed, and which end with an error of the SDK (docs/grade.md). */
+function reporting<Calls extends object>(calls: Calls): Calls {
+  const file = process.env['TOUCHSTONE_OUTCOME'];
+  const report = (outcome: object) => file !== undefined && appendFileSync(file, `${JSON.stringify(outcome)}\n`);
+  const wrap =
+    (call: (...args: unknown[]) => Promise<unknown>) =>
+    async (...args: unknown[]) => {
+      try {
+        const result = await call(...args);
+        report({ outcome: 'success' });
+        return result;
+      } catch (error) {
+        if (error instanceof OpenPaymentsClientError) report({ outcome: 'error', status: error.status });
+        throw error;
+      }
+    };
+  return Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, wrap(call)])) as Calls;
 }
 
 async function pay(): Promise<void> {

@@ -1,6 +1,6 @@
 /** Runs one client, good or broken, from the first request to the last. */
 import type { Change } from './broken/changes.ts';
-import { Client, Stop } from './client.ts';
+import { Client, type Outcome, Stop } from './client.ts';
 import { type Addresses, createSteps, payTwice } from './pay.ts';
 import type { TransportOptions } from './transport.ts';
 
@@ -11,6 +11,7 @@ export interface ClientRun extends Addresses {
   /** The private key of the world's client, in PEM. */
   readonly givenKey?: string | undefined;
   readonly print?: (text: string) => void;
+  readonly report?: ((outcome: Outcome) => void) | undefined;
 }
 
 /** Undefined if everything was done, or else why the client stopped. Throws for mistakes of the client. */
@@ -19,11 +20,13 @@ export async function runClient({
   transport,
   givenKey,
   print,
+  report,
   ...addresses
 }: ClientRun): Promise<string | undefined> {
   const client = await Client.create(transport);
   client.givenKey = givenKey;
   if (print) client.print = print;
+  if (report) client.report = report;
   const steps = createSteps(client);
   change?.(client, steps);
   try {

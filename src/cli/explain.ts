@@ -11,7 +11,7 @@ import {
 } from '../grade/catalogue.ts';
 import { type ProbeId, probeIds, probes, probesOf } from '../grade/probes.ts';
 import { linkTo } from '../grade/references.ts';
-import { deadlineSeconds, levels } from '../grade/requirement.ts';
+import { deadlineSeconds, levels, type Requirement } from '../grade/requirement.ts';
 import { field } from '../report/field.ts';
 import { describeReply, explainReply, REPLIES } from './explain-reply.ts';
 import type { Config } from './options.ts';
@@ -125,13 +125,26 @@ function listAll(): string {
 }
 
 function explainRequirement(id: RequirementId): string {
-  const { level, compat, title, statement, why, references, evidence, observed, fix, broken } = requirements[id];
+  const {
+    level,
+    compat,
+    levelReason,
+    title,
+    statement,
+    why,
+    references,
+    evidence,
+    observed,
+    fix,
+    broken,
+  }: Requirement = requirements[id];
   const judges = probesOf(id).map((probe) => `${probe} ${probes[probe].name}`);
   return [
     `${id}  ${level}${compat ? ` (${compat} in the profile compat)` : ''}  ${title}`,
     '',
     field('what', statement),
     field('why', why),
+    ...(levelReason === undefined ? [] : [field('level', levelReason)]),
     ...references.map((citation, index) => field(index === 0 ? 'reference' : '', citeWithLink(citation))),
     field('observed', observed),
     field('from', evidence.map((source) => sources[source]).join(', ')),

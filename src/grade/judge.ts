@@ -57,6 +57,3 @@ export type JudgesOf<Area> = { readonly [Id in keyof Area]: Judge };
 
 /** Only a probe decides: nothing that a client does in a plain run meets or violates the requirement. */
 export const decidedByProbe: Judge = {};
-
-/** Only the outcome file decides: the requirement is about what the client tells its caller. */
-export const decidedByOutcome: Judge = {};

@@ -23,6 +23,8 @@ export interface Requirement {
   readonly level: Level;
   /** Level in the profile `compat`, where it is weaker than in `strict`. */
   readonly compat?: Level;
+  /** Why the source gives this level, where a reader may expect another one. */
+  readonly levelReason?: string;
   readonly title: string;
   readonly statement: string;
   /** The harm that a violation does. */

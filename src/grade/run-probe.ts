@@ -10,6 +10,7 @@ import type { RequirementId } from './catalogue.ts';
 import type { EvidenceWanted, RunEvidence } from './probe-evidence.ts';
 import { judgeProbe, type ProbeFacts, type ProbeId, type ProbeResult, probes } from './probes.ts';
 import type { ProbeRun, ProbeVerdict } from './report.ts';
+import type { ReportedOutcome } from './reported-outcomes.ts';
 import { deadlineSeconds } from './requirement.ts';
 import { createTrapFacts, type NotedFacts } from './traps/facts.ts';
 import { traps } from './traps/index.ts';
@@ -34,6 +35,8 @@ export interface EndedRun {
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly output: string;
+  /** From the outcome file of the client. */
+  readonly outcomes: readonly ReportedOutcome[];
 }
 
 /** The command of the client while it runs. */
@@ -58,6 +61,8 @@ export interface ProbeOptions {
   readonly id: ProbeId;
   /** The exchanges of the control run, without those between servers. */
   readonly control: readonly ControlExchange[];
+  /** From the outcome file of the control run. */
+  readonly controlOutcomes: readonly ReportedOutcome[];
   /** Verdicts of the probes that ran before, of which some probes depend. */
   readonly earlier: ReadonlyMap<ProbeId, ProbeVerdict>;
   /** True if the worlds use TLS. */
@@ -212,7 +217,7 @@ const notExercised = (detail: string): Round & { readonly run?: never } => ({
 type JudgedRun = Round & { readonly run: Omit<ProbeRun, 'round' | 'result' | 'decisive'> };
 
 async function runRound(options: ProbeOptions, clock: ProbeClock, round: number): Promise<JudgedRun> {
-  const { id, control } = options;
+  const { id, control, controlOutcomes } = options;
   const trap: Trap = traps[id];
   const world = await options.startWorld(trap.changes?.(round) ?? {});
   const stop = new AbortController();
@@ -220,6 +225,7 @@ async function runRound(options: ProbeOptions, clock: ProbeClock, round: number)
   const forbidden = Promise.withResolvers<void>();
   const facts = createTrapFacts({ onReach: reached.resolve, onForbid: forbidden.resolve });
   const disarming: (() => void)[] = [];
+  const ending: ((outcomes: readonly ReportedOutcome[]) => void)[] = [];
   const pending = new Set<Promise<unknown>>();
   let serverFault: unknown;
   const noteFault = (error: unknown): never => {
@@ -230,16 +236,18 @@ async function runRound(options: ProbeOptions, clock: ProbeClock, round: number)
     ...world,
     round,
     control,
+    controlOutcomes,
     facts,
     now: clock.now,
     wallNow: clock.wallNow,
     sleep: (milliseconds) => clock.sleep(milliseconds, stop.signal),
     visit,
+    onEnd: (work) => ending.push(work),
     onDisarm: (work) => disarming.push(work),
     track: (work) => void pending.add(work.catch(noteFault)),
   };
   let killed = false;
-  let end: EndedRun = { exitCode: null, signal: null, output: '' };
+  let end: EndedRun = { exitCode: null, signal: null, output: '', outcomes: [] };
   try {
     const { answer, ...names } = await trap.set(context);
     // An error of a handler is an answer here, so what is thrown comes from the trap.
@@ -249,6 +257,7 @@ async function runRound(options: ProbeOptions, clock: ProbeClock, round: number)
     const events = { reached: reached.promise, forbidden: forbidden.promise };
     ({ killed, end } = await runUntilDecided(options, command, events, clock, stop.signal));
     await Promise.allSettled(pending);
+    if (!killed) for (const work of ending) work(end.outcomes);
   } finally {
     stop.abort();
     for (const work of disarming) work();
@@ -302,7 +311,7 @@ function conclude(
   const [forbidden, warning] = [facts.forbidden(), facts.warning()];
   const hasStopped = judged === 'fail' && !forbidden && !(probe.mustEnd && probeFacts.killed);
   const isWeak = (hasStopped && traps[id].stopWarns) || (judged === 'pass' && warning !== undefined);
-  const calls = [facts.reached[0], forbidden?.call ?? warning?.call, facts.required()];
+  const calls = [facts.reached[0], forbidden?.call ?? warning?.call, facts.required()?.call];
   const exchanges = calls.flatMap((call) => (call && numberOf(call.exchange)) ?? []);
   const only = (forbidden ?? warning)?.only;
   return {
@@ -322,6 +331,7 @@ function conclude(
     if (judged === 'fail') return hasStopped ? 'The client did not go on.' : 'The client did not end, and was stopped.';
     return (
       warning?.detail ??
+      facts.required()?.detail ??
       (probe.deadline === 'go' ? 'The client went on as it must.' : 'The client did nothing forbidden.')
     );
   }

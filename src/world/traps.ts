@@ -51,12 +51,14 @@ export function createTrapArming(interceptors: Interceptors, world: TrapWorld, c
       ...world,
       round,
       control: [],
+      controlOutcomes: [],
       facts,
       now: () => performance.now(),
       wallNow: clock.wallNow,
       sleep: (milliseconds) => sleep(milliseconds, undefined, { signal: stop.signal }).catch(() => {}),
       visit,
       track: () => {},
+      onEnd: () => {},
       onDisarm: (work) => disarming.push(work),
     };
     const interceptor = trap.set(context);

@@ -44,8 +44,8 @@ test('the catalogue has the rows and probes that were announced', () => {
 
 test('texts are sentences of bounded length', () => {
   const texts = [
-    ...rows.flatMap(({ id, title, statement, why, observed, fix, broken }) => [
-      { id, title, sentences: { statement, why, observed, fix, broken } },
+    ...rows.flatMap(({ id, title, statement, why, levelReason, observed, fix, broken }) => [
+      { id, title, sentences: { statement, why, levelReason, observed, fix, broken } },
     ]),
     ...traps.map(({ id, title, server, armed, reached, forbidden, required, lawful, caution }) => ({
       id,

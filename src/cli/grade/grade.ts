@@ -19,6 +19,7 @@ import type { Config } from '../options.ts';
 import { baselineReader, printBaseline } from './baseline-file.ts';
 import { type EndedCommand, runCommand, type Signals, watchForSignal } from './command.ts';
 import { type GradedWorlds, openGradedWorlds } from './graded-world.ts';
+import { readOutcomes } from './outcome-file.ts';
 import { runProbes, selectProbes, toControlExchanges } from './probe-runs.ts';
 
 type Stream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
@@ -149,12 +150,19 @@ async function runPlainly(
     stderr,
   });
   const milliseconds = performance.now() - started;
+  const { outcomes, problem } = await readOutcomes(world.variables);
+  if (problem !== undefined) stderr.write(`touchstone: ${problem}\n`);
   await world.close();
   const { exitCode, signal, timedOut, output } = ended;
   const facts = await world.readRun(output);
   const command = withoutSecrets(config.operands, world.secrets);
   const broken = [...describeEnd(ended, config.timeout), ...facts.broken];
-  return { facts: { ...facts, command: { command, exitCode, signal, timedOut }, broken }, control, milliseconds };
+  return {
+    facts: { ...facts, command: { command, exitCode, signal, timedOut }, broken },
+    control,
+    controlOutcomes: outcomes,
+    milliseconds,
+  };
 }
 
 /** Why an end of the command says nothing about the client. */

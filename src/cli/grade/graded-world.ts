@@ -15,6 +15,7 @@ import { type ClientFiles, describeVariables, openFiles } from '../client-files.
 import { chooseDatabase, chooseTls } from '../deployment-options.ts';
 import type { Config } from '../options.ts';
 import { checkFixedPorts, explainDatabaseError } from '../preflight.ts';
+import { outcomeVariable } from './outcome-file.ts';
 
 const HOST = '127.0.0.1';
 
@@ -71,7 +72,11 @@ export async function openGradedWorlds(config: Config, files: ClientFiles, log: 
       ownFiles.remove();
       await deployment.removeWorld(id);
     };
-    return { world, variables: describeVariables(world, { key, authority: tls?.authorityFile }), close };
+    const variables = {
+      ...describeVariables(world, { key, authority: tls?.authorityFile }),
+      ...outcomeVariable(ownFiles.directory),
+    };
+    return { world, variables, close };
   }
 
   return {

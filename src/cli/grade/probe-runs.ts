@@ -7,6 +7,7 @@ import { isServerRequest } from '../../grade/grade-exchange.ts';
 import { MIN_DISTINCT_LENGTH } from '../../grade/mask-secrets.ts';
 import { type ProbeId, probeIds, probes } from '../../grade/probes.ts';
 import type { ProbeVerdict } from '../../grade/report.ts';
+import type { ReportedOutcome } from '../../grade/reported-outcomes.ts';
 import { deadlineSeconds } from '../../grade/requirement.ts';
 import { planProbes, type RunningCommand, runProbe } from '../../grade/run-probe.ts';
 import type { ControlExchange } from '../../grade/traps/trap.ts';
@@ -15,6 +16,7 @@ import type { TracedExchange } from '../../http/request-trace.ts';
 import { withAuthority } from '../client-files.ts';
 import { runCommand } from './command.ts';
 import type { GradedWorlds } from './graded-world.ts';
+import { readOutcomes } from './outcome-file.ts';
 
 /** The value of `--probes` alone. */
 const ALL = 'all';
@@ -71,6 +73,8 @@ export interface ProbeRunOptions {
   readonly selection: ProbeSelection;
   readonly worlds: GradedWorlds;
   readonly control: readonly ControlExchange[];
+  /** Outcomes of the plain run. */
+  readonly controlOutcomes: readonly ReportedOutcome[];
   /** Duration of the plain run. */
   readonly milliseconds: number;
   readonly command: readonly string[];
@@ -85,7 +89,7 @@ export interface ProbeRunOptions {
 
 /** Verdicts in the order of the ids. */
 export async function runProbes(options: ProbeRunOptions): Promise<ProbeVerdict[]> {
-  const { selection, worlds, control, milliseconds, interrupted } = options;
+  const { selection, worlds, control, controlOutcomes, milliseconds, interrupted } = options;
   const conditions = { control, hasTls: worlds.hasTls, onDemand: selection.isExplicit };
   const { groups, runs, skipped } = planProbes(selection.ids, conditions);
   const jobs = options.jobs || availableParallelism();
@@ -97,6 +101,7 @@ export async function runProbes(options: ProbeRunOptions): Promise<ProbeVerdict[
     const verdict = await runProbe({
       id,
       ...conditions,
+      controlOutcomes,
       earlier: verdicts,
       startWorld: worlds.startForProbe,
       start: (variables) => startQuietly(options, variables),
@@ -155,7 +160,10 @@ function startQuietly(
     stop: AbortSignal.any([stop.signal, interrupted]),
     stdout: discard,
     stderr: discard,
-  }).then(({ exitCode, signal, output }) => ({ exitCode, signal, output: withoutSecrets(output, secretsOf(env)) }));
+  }).then(async ({ exitCode, signal, output }) => {
+    const { outcomes } = await readOutcomes(variables);
+    return { exitCode, signal, output: withoutSecrets(output, secretsOf(env)), outcomes };
+  });
   return {
     ended,
     kill() {

@@ -3,15 +3,7 @@ import { parseQuery } from '../../http/received-request.ts';
 import { errorCodeOf, hasContent, hasField, memberOf } from '../exchange-facts.ts';
 import type { GradedExchange } from '../graded-exchange.ts';
 import { asString, isObject } from '../json.ts';
-import {
-  decidedByOutcome,
-  decidedByProbe,
-  type Finding,
-  type Findings,
-  type Judge,
-  type JudgesOf,
-  type Run,
-} from '../judge.ts';
+import { decidedByProbe, type Finding, type Findings, type Judge, type JudgesOf, type Run } from '../judge.ts';
 import type { continuation } from '../requirements/continuation.ts';
 import type { Continue, GrantRecord } from '../state/grants.ts';
 import { pass, violation } from './findings.ts';
@@ -164,7 +156,7 @@ export const continuationJudges = {
   'CL-GNAP-30': decidedByProbe,
   'CL-GNAP-31': { end: judgeOpenGrants },
   'CL-GNAP-32': { exchange: judgeCancelled },
-  'CL-GNAP-33': decidedByOutcome,
+  'CL-GNAP-33': decidedByProbe,
   'CL-GNAP-34': {
     exchange(exchange, { state }) {
       const grant = exchange.operation === 'post-continue' ? state.grants.grantContinuedBy(exchange) : undefined;

@@ -98,15 +98,16 @@ export const httpProbes = {
     name: 'odd-errors',
     title: 'Errors have unusual forms',
     server:
-      'Answers are 429, 451 and 599, `too_fast` as a string and without description, an unknown code, HTML, no content and truncated JSON.',
+      'Answers are 429, 451 and 599, `too_fast` as a string and without description, an unknown code, HTML, no content and truncated JSON; a DELETE is answered with 500.',
     armed: 'The rule for the next answer is in place.',
     reached: 'The odd answer was written.',
     forbidden: 'The same request for a fourth time, or a grant request for an address that does not exist.',
-    required: 'For `too_fast`: the reaction of the client to its usual form.',
+    required: 'An error in the outcome file; for `too_fast`, the reaction of the client to its usual form.',
     deadline: 'go',
-    lawful: 'An error that the client reports in the outcome file passes.',
-    caution: 'Most forms do not show on the wire; without an outcome file they are not exercised.',
-    judges: ['CL-HTTP-04', 'CL-HTTP-05', 'CL-HTTP-06', 'CL-WA-12'],
+    lawful: 'An error with the status of the answer passes; one without a status warns.',
+    caution:
+      'Most forms do not show on the wire; they are not exercised without an outcome file, or if the client reports the same status without the trap.',
+    judges: ['CL-HTTP-04', 'CL-HTTP-05', 'CL-HTTP-06', 'CL-WA-12', 'CL-GNAP-33'],
   },
   P38: {
     name: 'retry-after',

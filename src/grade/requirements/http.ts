@@ -37,12 +37,14 @@ export const http = {
   },
   'CL-HTTP-04': {
     level: 'must',
+    levelReason: 'RFC 9110 §15 says that a client MUST understand the class, and treat an unknown status as x00 of it.',
     title: 'Understands unknown statuses by their class',
     statement: 'A status that the client does not know is treated like x00 of its class.',
     why: 'Servers and proxies in between may answer with any registered status.',
     references: ['RFC 9110 §15'],
     evidence: ['probe', 'outcome'],
-    observed: 'A 451 or 599 is an error to the client and leads to no endless repetition.',
+    observed:
+      'The outcome file has an error with the status 429, 451 or 599, and the request comes three times at most.',
     fix: 'Branch on the first digit after the known statuses.',
     broken: 'Treat each status but 400 and 401 as success.',
   },
@@ -65,7 +67,8 @@ export const http = {
     why: 'Proxies answer in their own words, and the list of codes grows.',
     references: ['RFC 9635 §3.6', 'RFC 9110 §15'],
     evidence: ['probe', 'outcome'],
-    observed: 'The client reports an error of the API and repeats the request at most three times.',
+    observed:
+      'The outcome file has an error with the status of the answer, and the request comes three times at most; an error without a status is a weaker finding.',
     fix: 'Parse errors leniently, and keep status and text if that fails.',
     broken: 'Decode the code into a closed list of names.',
   },

@@ -115,7 +115,7 @@ export const outgoingPayments = {
       'Open Payments resource-server create-outgoing-payment',
       'Open Payments resource-server get-outgoing-payment',
     ],
-    evidence: ['probe', 'outcome'],
+    evidence: ['probe'],
     observed:
       'The payment is read after it failed half-way; a second payment of the same money that no one asked for counts as broken.',
     fix: 'Poll the payment until it has failed or `sentAmount` is complete.',

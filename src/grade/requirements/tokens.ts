@@ -112,6 +112,8 @@ export const tokens = {
   },
   'CL-TOK-10': {
     level: 'should',
+    levelReason:
+      'RFC 9635 §6.1 tells the server to invalidate the old value, if that is possible, and does not forbid the client to use it.',
     title: 'Forgets the old value after a rotation',
     statement: 'After a rotation only the new value is presented.',
     why: 'The server makes the old value invalid, so its next use fails.',

@@ -1,7 +1,8 @@
 /** Traps of answers with more members, fewer members or unusual errors. */
 import type { InterceptedCall } from '../../http/interceptor.ts';
-import type { Answer } from '../../http/reply.ts';
+import type { Answer, Reply } from '../../http/reply.ts';
 import type { RequirementId } from '../catalogue.ts';
+import { findTelling } from '../reported-outcomes.ts';
 import { addMembers, cutToRequired } from './members.ts';
 import type { Trap, TrapContext } from './trap.ts';
 import {
@@ -57,6 +58,7 @@ const oddForms = [
   'an unknown code',
   'no content',
   'truncated JSON',
+  'a failed DELETE',
 ] as const;
 
 const judgedBy: Readonly<Record<(typeof oddForms)[number], readonly RequirementId[]>> = {
@@ -68,9 +70,19 @@ const judgedBy: Readonly<Record<(typeof oddForms)[number], readonly RequirementI
   'an unknown code': ['CL-HTTP-06'],
   'no content': ['CL-HTTP-06'],
   'truncated JSON': ['CL-HTTP-06'],
+  'a failed DELETE': ['CL-GNAP-33'],
 };
 
-function oddAnswer(form: (typeof oddForms)[number]): Answer {
+/** Operations of which the control run must have called one, and which meet the trap. */
+const neededFor: Readonly<Partial<Record<(typeof oddForms)[number], readonly string[]>>> = {
+  'too_fast as a text': ['post-continue'],
+  'a failed DELETE': ['delete-continue', 'delete-token'],
+};
+
+/** A request may come this often before the client counts as one that repeats it without an end. */
+const MAX_REPETITIONS = 3;
+
+function oddAnswer(form: (typeof oddForms)[number]): Reply {
   const html = { 'Content-Type': 'text/html; charset=utf-8' };
   switch (form) {
     case 'not found, as HTML':
@@ -84,6 +96,7 @@ function oddAnswer(form: (typeof oddForms)[number]): Answer {
     case 'an unknown code':
       return { status: 400, body: { error: { code: 'moon_phase', description: 'the moon is not full' } } };
     case 'no content':
+    case 'a failed DELETE':
       return { status: 500 };
     case 'truncated JSON':
       return { status: 400, headers: { 'Content-Type': 'application/json' }, body: '{"error": {"code": "invalid' };
@@ -148,15 +161,16 @@ export const answerTraps = {
     rounds: oddForms,
     needs: ['get-wallet-address'],
     judges: (round) => judgedBy[oddForms[round]!],
-    suits: (control, round) =>
-      oddForms[round] !== 'too_fast as a text' || control.some(({ operation }) => operation === 'post-continue'),
+    suits: (control, round) => {
+      const needed = neededFor[oddForms[round]!];
+      return needed === undefined || control.some(({ operation }) => needed.includes(operation ?? ''));
+    },
     after: (round) => (oddForms[round] === 'too_fast as a text' ? 'P12' : undefined),
-    set({ facts, round, receiver }) {
+    set({ facts, round, receiver, controlOutcomes, onEnd }) {
       const form = oddForms[round]!;
       facts.arm();
-      let key: string | undefined;
+      let first: InterceptedCall | undefined;
       let times = 0;
-      /** Without an outcome file, only a wrong reaction shows. */
       const fail = (call: InterceptedCall, detail: string) => {
         facts.reach(call);
         facts.forbid(call, detail);
@@ -164,20 +178,31 @@ export const answerTraps = {
       const isTarget = (call: InterceptedCall): boolean => {
         if (form === 'too_fast as a text') return call.operation === 'post-continue';
         if (form === 'not found, as HTML') return call.operation === 'get-wallet-address' && call.url === receiver;
-        return call.exchange.method === 'GET' && isResource(call);
+        const method = form === 'a failed DELETE' ? 'DELETE' : 'GET';
+        return call.exchange.method === method && (neededFor[form]?.includes(call.operation ?? '') ?? isResource(call));
       };
+      onEnd((outcomes) => {
+        if (first === undefined || form === 'too_fast as a text' || times > MAX_REPETITIONS) return;
+        const { status } = oddAnswer(form);
+        const telling = findTelling(status, controlOutcomes, outcomes);
+        if (typeof telling === 'object') return facts.miss(telling.unknown);
+        if (telling === 'silent') return fail(first, `The client reported no error about the status ${status}.`);
+        facts.reach(first);
+        facts.require(first, `The client reported the error, with the status ${status}.`);
+        if (telling === 'vague') facts.warn(first, `The client reported an error without its status, ${status}.`);
+      });
       return {
         async answer(call, next) {
           const names = [text(call.body, 'walletAddress'), ...accessOf(call.body).map(({ identifier }) => identifier)];
-          if (form === 'not found, as HTML' && key !== undefined && names.includes(receiver)) {
+          if (form === 'not found, as HTML' && first !== undefined && names.includes(receiver)) {
             fail(call, 'The client went on with a wallet address that does not exist.');
           }
-          if (!isTarget(call) || (key !== undefined && key !== requestKey(call))) return next();
-          key ??= requestKey(call);
+          if (!isTarget(call) || (first !== undefined && requestKey(first) !== requestKey(call))) return next();
+          first ??= call;
           times += 1;
-          if (times === 4) fail(call, 'The client sent the same request for the fourth time.');
+          if (times > MAX_REPETITIONS) fail(call, 'The client sent the same request for the fourth time.');
           if (form !== 'too_fast as a text') {
-            facts.miss('The client met the trap, but what it made of the answer does not show in its requests.');
+            facts.miss('The client met the trap, and did not end by itself.');
             return oddAnswer(form);
           }
           if (times === 1) return poisoned(facts, call, oddAnswer(form));

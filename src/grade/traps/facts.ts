@@ -15,7 +15,7 @@ export interface NotedFacts extends TrapFacts {
   /** Answers in which the client met the trap. */
   readonly reached: readonly InterceptedCall[];
   readonly forbidden: () => Noted | undefined;
-  readonly required: () => InterceptedCall | undefined;
+  readonly required: () => Partial<Noted> | undefined;
   readonly warning: () => Noted | undefined;
   /** Why the trap was not reached, if it knows. */
   readonly missed: () => string | undefined;
@@ -32,7 +32,7 @@ export function createTrapFacts({
   const reached: InterceptedCall[] = [];
   let isArmed = false;
   let forbidden: Noted | undefined;
-  let required: InterceptedCall | undefined;
+  let required: Partial<Noted> | undefined;
   let warning: Noted | undefined;
   let missed: string | undefined;
   return {
@@ -48,8 +48,8 @@ export function createTrapFacts({
       forbidden = { call, detail, only };
       onForbid?.();
     },
-    require(call) {
-      required ??= call;
+    require(call, detail) {
+      required ??= { call, ...(detail !== undefined && { detail }) };
     },
     warn(call, detail, only) {
       warning ??= { call, detail, only };

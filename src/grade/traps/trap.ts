@@ -4,6 +4,7 @@ import type { Switches } from '../../profile.ts';
 import type { RequirementId } from '../catalogue.ts';
 import type { GradedExchange } from '../graded-exchange.ts';
 import type { ProbeId } from '../probes.ts';
+import type { ReportedOutcome } from '../reported-outcomes.ts';
 
 /** An exchange of the control run, in which nothing was changed. */
 export type ControlExchange = Pick<
@@ -46,7 +47,8 @@ export interface TrapFacts {
    * several.
    */
   forbid(call: InterceptedCall | undefined, detail: string, only?: RequirementId): void;
-  require(call: InterceptedCall): void;
+  /** `detail` is for a client that did not go on, but reacted rightly. */
+  require(call: InterceptedCall, detail?: string): void;
   /** A reaction that only warns. */
   warn(call: InterceptedCall | undefined, detail: string, only?: RequirementId): void;
   /** Notes a sentence that says why the client has not reached the trap. The last one counts. */
@@ -58,6 +60,8 @@ export interface TrapContext extends TrapWorld {
   readonly round: number;
   /** Empty where the trap was armed without a control run. */
   readonly control: readonly ControlExchange[];
+  /** From the outcome file of the control run. */
+  readonly controlOutcomes: readonly ReportedOutcome[];
   readonly facts: TrapFacts;
   /** Milliseconds of a monotonic clock. */
   now(): number;
@@ -68,6 +72,8 @@ export interface TrapContext extends TrapWorld {
   visit(url: string): Promise<boolean>;
   /** The verdict waits for this work, such as a call that is still to come when the process has ended. */
   track(work: Promise<unknown>): void;
+  /** Runs when the command has ended by itself, with what the client reported. */
+  onEnd(work: (outcomes: readonly ReportedOutcome[]) => void): void;
   /** Runs when the trap is disarmed. */
   onDisarm(work: () => void): void;
 }

@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { requirementIds, requirements } from '../../../src/grade/catalogue.ts';
-import { decidedByOutcome, decidedByProbe } from '../../../src/grade/judge.ts';
+import { decidedByProbe } from '../../../src/grade/judge.ts';
 import { judges } from '../../../src/grade/judges.ts';
 
-test('a judge has functions exactly if exchanges, the run or the output are evidence; else it says what decides', () => {
+test('a judge has functions exactly if exchanges, the run or the output are evidence; else a probe decides', () => {
   const wrong = requirementIds.filter((id) => {
     const { evidence } = requirements[id];
     const judge = judges[id];
     const isPassive = evidence.some((each) => each === 'exchange' || each === 'run' || each === 'output');
     if (isPassive) return judge.exchange === undefined && judge.end === undefined;
-    return judge !== (evidence.includes('probe') ? decidedByProbe : decidedByOutcome);
+    return judge !== decidedByProbe;
   });
   assert.deepEqual(wrong, []);
 });

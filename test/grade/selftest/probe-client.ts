@@ -5,6 +5,7 @@ import { runClient } from '../../../conformance/clients/run.ts';
 import { isServerRequest } from '../../../src/grade/grade-exchange.ts';
 import type { ProbeId } from '../../../src/grade/probes.ts';
 import type { ProbeVerdict } from '../../../src/grade/report.ts';
+import type { ReportedOutcome } from '../../../src/grade/reported-outcomes.ts';
 import { type EndedRun, type ProbeClock, type ProbeWorld, runProbe } from '../../../src/grade/run-probe.ts';
 import type { ControlExchange } from '../../../src/grade/traps/trap.ts';
 import type { Interceptor } from '../../../src/http/interceptor.ts';
@@ -127,7 +128,8 @@ export async function probeClient(place: Place, probed: ProbedClient): Promise<P
   function start(env: Readonly<Record<string, string>>) {
     vanish = new AbortController();
     const printed: string[] = [];
-    const end = (): EndedRun => ({ exitCode: 0, signal: null, output: printed.join('\n') });
+    const outcomes: ReportedOutcome[] = [];
+    const end = (): EndedRun => ({ exitCode: 0, signal: null, output: printed.join('\n'), outcomes });
     if (extent.kind === 'nothing') return { ended: Promise.resolve(end()), kill: () => Promise.resolve(end()) };
     const { signal } = vanish;
     const run = runClient({
@@ -147,6 +149,7 @@ export async function probeClient(place: Place, probed: ProbedClient): Promise<P
           return answer;
         };
       },
+      report: (outcome) => outcomes.push(outcome),
       transport: { authority, signal, timeoutMs: id === 'P41' ? SILENCE_MS.client : TIMEOUT_MS },
     })
       .catch((error: Error) => error.message)
@@ -162,6 +165,8 @@ export async function probeClient(place: Place, probed: ProbedClient): Promise<P
 
   const verdict = await runProbe({
     ...{ id, control, earlier, startWorld, start, clock: clockFor(id) },
+    // Without a trap, the good client reports successes only.
+    controlOutcomes: [{ outcome: 'success' }],
     ...{ hasTls: authority !== undefined, onDemand: true, timeoutMs: TIMEOUT_MS },
   });
   return { verdict, exchanges };

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { ReportedOutcome } from '../../../src/grade/reported-outcomes.ts';
 import type { ProbeClock } from '../../../src/grade/run-probe.ts';
 import { createInteractionHash } from '../../../src/open-payments/interaction-hash.ts';
 import { type Answer, send } from '../../support/signed-fetch.ts';
@@ -70,6 +71,8 @@ const closedPort = 'http://localhost:1/callback';
 export class Client {
   readonly env: ClientEnvironment;
   readonly clock: ScriptClock;
+  /** The lines of its outcome file. */
+  readonly outcomes: ReportedOutcome[] = [];
   readonly #abort = new AbortController();
 
   constructor(env: ClientEnvironment, clock: ScriptClock) {

@@ -29,12 +29,14 @@ function createContext() {
     hashEncoding: 'base64',
     round: 0,
     control: [],
+    controlOutcomes: [],
     facts,
     now: () => 0,
     wallNow: () => Date.now(),
     sleep: async () => {},
     visit,
     track: () => {},
+    onEnd: () => {},
     onDisarm: (work) => disarming.push(work),
   };
   return { context, facts, disarm: () => disarming.forEach((work) => void work()) };

@@ -6,6 +6,7 @@ import pino from 'pino';
 import type { FaultKind } from '../../../src/faults.ts';
 import { type ProbeId, type ProbeResult, probeIds, probes } from '../../../src/grade/probes.ts';
 import type { ProbeVerdict } from '../../../src/grade/report.ts';
+import type { ReportedOutcome } from '../../../src/grade/reported-outcomes.ts';
 import { type ProbeWorld, planProbes, runProbe } from '../../../src/grade/run-probe.ts';
 import type { ControlExchange } from '../../../src/grade/traps/trap.ts';
 import { createDeployment, type Deployment } from '../../../src/world/deployment.ts';
@@ -75,12 +76,18 @@ const earlier = new Map<ProbeId, ProbeVerdict>([
   ['P22', passed],
 ]);
 
-async function probe(id: ProbeId, control: readonly ControlExchange[], script: Script): Promise<ProbeVerdict> {
+async function probe(
+  id: ProbeId,
+  control: readonly ControlExchange[],
+  script: Script,
+  controlOutcomes: readonly ReportedOutcome[] = [],
+): Promise<ProbeVerdict> {
   const clock = new ScriptClock();
   let env: ClientEnvironment = clientEnvironment(world);
   return runProbe({
     id,
     control,
+    controlOutcomes,
     earlier,
     hasTls: false,
     onDemand: true,
@@ -95,7 +102,7 @@ async function probe(id: ProbeId, control: readonly ControlExchange[], script: S
     },
     start() {
       const client = new Client(env, clock);
-      const end = { exitCode: 0, signal: null, output: '' };
+      const end = { exitCode: 0, signal: null, output: '', outcomes: client.outcomes };
       const ended = script(client)
         .catch(() => {})
         .then(() => {
@@ -175,7 +182,7 @@ test('a probe that is not reached says why, where it knows', async () => {
     ],
     P37: [
       (client: Client) => client.get(client.env.receiver),
-      'The client met the trap, but what it made of the answer does not show in its requests.',
+      'What the client made of the answer shows in an outcome file only, and it wrote none.',
     ],
   } satisfies Partial<Record<ProbeId, [Script, string]>>;
   for (const [id, [script, reason]] of Object.entries(reasons) as [ProbeId, [Script, string]][]) {
@@ -313,12 +320,16 @@ test('a probe that judges several requirements has a result for each', async () 
     'CL-OP-08': 'pass',
     'CL-WA-11': 'fail',
   });
-  assert.deepEqual(await resultsOf('P37', cases.P37!.obeys), {
-    'CL-HTTP-04': 'not-exercised',
-    'CL-HTTP-05': 'pass',
-    'CL-HTTP-06': 'not-exercised',
-    'CL-WA-12': 'not-exercised',
-  });
+  const ofOutcomes = ['CL-HTTP-04', 'CL-HTTP-06', 'CL-WA-12', 'CL-GNAP-33'];
+  const withOutcomes = (result: string) => Object.fromEntries(ofOutcomes.map((id) => [id, result]));
+  const p37 = async (name: string) => {
+    const { 'CL-HTTP-05': _, ...results } = await resultsOf('P37', cases.P37!.others![name]![1]);
+    return results;
+  };
+  assert.equal((await resultsOf('P37', cases.P37!.obeys))['CL-HTTP-05'], 'pass');
+  assert.deepEqual(await p37('writes no outcome file'), withOutcomes('not-exercised'));
+  assert.deepEqual(await p37('loses the statuses'), withOutcomes('fail weakly'));
+  assert.deepEqual(await p37('reports no error'), withOutcomes('fail'));
 });
 
 test('a fault of a trap is not the fault of the client', async () => {
