@@ -21,7 +21,7 @@ export async function readOutcomes(
 }
 
 async function readBeginning(file: string): Promise<string | undefined> {
-  // The command may have put anything there, and a pipe would never end.
+  // The command may have put anything there, and a pipe or device would never end.
   if (!(await lstat(file)).isFile()) return undefined;
   const handle = await open(file);
   try {
