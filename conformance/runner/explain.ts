@@ -7,6 +7,7 @@ import { properties } from '../properties/index.ts';
 import { readFigures } from './announcement.ts';
 import { capabilities } from './capability.ts';
 import type { Check } from './check.ts';
+import { describeDeclared } from './declared.ts';
 import { findDredd } from './dredd.ts';
 import { fixOf } from './fix.ts';
 import { linkTo } from './references.ts';
@@ -29,6 +30,9 @@ interface Explained {
     readonly statement: string;
     readonly references: readonly { readonly citation: string; readonly url: string }[];
   }[];
+  /** The request of a check of one declared answer, and the members of the answer that it compares. */
+  readonly requested?: string;
+  readonly compared?: string;
   readonly profile: string;
   readonly needs: readonly string[];
   readonly creates: readonly string[];
@@ -59,19 +63,24 @@ function describe(check: Explainable, requirements: readonly Requirement[], muta
     ['quotes', figures.quotes],
     ['outgoing payments', figures.outgoingPayments],
   ] as const;
+  const declared = describeDeclared(check.id);
   return {
     id: check.id,
     title: check.title,
     level: check.touchstone ? 'touchstone' : levelOf(check, requirements),
     requirements: rows.map(({ id, level, statement, references }) => ({
       ...{ id, level, statement },
-      references: references.map((citation) => ({ citation, url: linkTo(citation) })),
+      references: [
+        ...references.map((citation) => ({ citation, url: linkTo(citation) })),
+        ...(declared?.reference ? [declared.reference] : []),
+      ],
     })),
+    ...(declared && { requested: declared.requested, compared: declared.compared }),
     profile: check.profile ?? 'compat and strict',
     needs: (figures.needs ?? []).map((need) => capabilities[need]),
     creates: created.filter(([, number]) => number).map(([name, number]) => `${name} ${number}`),
     ...(mutants && { mutants: mutants.filter(({ fails }) => fails?.includes(check.id)).map(({ id }) => id) }),
-    fix: fixOf(check, rows),
+    fix: declared?.fix ?? fixOf(check, rows),
   };
 }
 
@@ -91,7 +100,7 @@ export const printExplanation = (explained: Explained | readonly Explained[]): s
     : explained.map(({ id, level, title }) => `${id}  ${level}  ${title}`).join('\n');
 
 function printCheck(check: Explained): string {
-  const { id, level, title, requirements, profile, needs, creates, mutants, fix } = check;
+  const { id, level, title, requirements, requested, compared, profile, needs, creates, mutants, fix } = check;
   return [
     `${id}  ${level}  ${title}`,
     '',
@@ -99,6 +108,8 @@ function printCheck(check: Explained): string {
       field('why', `${row.id} (${row.level}): ${row.statement}`),
       ...row.references.map(({ citation, url }) => field('reference', citation === url ? url : `${citation}  ${url}`)),
     ]),
+    ...(requested === undefined ? [] : [field('requested', requested)]),
+    ...(compared === undefined ? [] : [field('compared', compared)]),
     field('profile', profile),
     field('needs', needs.length === 0 ? 'nothing beyond Open Payments' : needs.join('; ')),
     field('creates', creates.length === 0 ? 'nothing that stays' : creates.join(', ')),

@@ -66,6 +66,10 @@ const anchors: ReadonlyMap<string, string> = new Map(
   ),
 );
 
+/** The page of openpayments.dev about an operation. Undefined for one that only our overlays declare. */
+export const linkToOperation = (document: string, operation: string): string | undefined =>
+  /discovery/.test(operation) ? undefined : `https://openpayments.dev/apis/${document}/operations/${operation}/`;
+
 /**
  * The link for a citation such as `RFC 9635 §5.1`, `Open Payments docs: concepts/auth` or `OPI-016`; a URL is its own
  * link. @throws for a citation of an unknown form

@@ -22,11 +22,16 @@ import type { Answer, Call, Json } from './signed-client.ts';
 /** Resolves to the request, after everything that it needs. */
 export type Provocation = (context: CheckContext) => Promise<Call>;
 
+/** A provocation, and what its request is like, to follow the name of the operation. */
+type Way = readonly [provoke: Provocation, request: string];
+
 const NO_SUCH_ID = '00000000-0000-4000-8000-000000000000';
 /** Larger than any body that the servers accept. */
 const TOO_MANY_BYTES = 120_000;
 /** More than a server has connections to its database. */
 const ROTATIONS = 40;
+const ADDRESS_UNKNOWN = 'with a wallet address that does not exist';
+const PARAMETER_UNKNOWN = 'with a query parameter that no document knows';
 
 /**
  * The world in which continuing has to wait, web pages exist, key sets are read for each request, and both profiles
@@ -97,25 +102,28 @@ const usualCall = async (operation: string, context: CheckContext): Promise<Call
 });
 
 /** The usual call with something changed. */
-const changed =
-  (
-    operation: string,
-    change: (call: Call, context: CheckContext) => Partial<Call> | Promise<Partial<Call>>,
-  ): Provocation =>
+const changed = (
+  operation: string,
+  request: string,
+  change: (call: Call, context: CheckContext) => Partial<Call> | Promise<Partial<Call>>,
+): Way => [
   async (context) => {
     const call = await usualCall(operation, context);
     return { ...call, ...(await change(call, context)) };
-  };
+  },
+  request,
+];
 
 /** The usual call while a fault is injected. The fault comes last, since preparing the call may use the operation. */
-const withFault =
-  (operation: string, fault: Json): Provocation =>
+const withFault = (operation: string, request: string, fault: Json): Way => [
   async (context) => {
     const call = await usualCall(operation, context);
     const { status } = await context.control.request('POST', '/faults', { operation, nth: 1, times: 1, ...fault });
     if (status !== 201) throw new Error(`POST /faults answered ${status}`);
     return call;
-  };
+  },
+  request,
+];
 
 const withUnknownParameter = ({ url }: Call) => ({ url: `${url}${url.includes('?') ? '&' : '?'}x=1` });
 const withUnknownId = ({ url }: Call) => ({ url: url.replace(/[^/]+(?=(\/complete)?$)/, NO_SUCH_ID) });
@@ -149,72 +157,102 @@ async function grantToHostedClient(context: CheckContext) {
 }
 
 /** Answers of single operations. Those in `special` come about in `specialWorld`. */
-const single: Readonly<Record<string, Readonly<Record<number, Provocation>>>> = {
+const single: Readonly<Record<string, Readonly<Record<number, Way>>>> = {
   'get-wallet-address': {
-    404: changed('get-wallet-address', withUnknownAddress),
-    406: changed('get-wallet-address', () => ({ accept: 'image/png' })),
+    404: changed('get-wallet-address', ADDRESS_UNKNOWN, withUnknownAddress),
+    406: changed('get-wallet-address', 'with `Accept: image/png`', () => ({ accept: 'image/png' })),
   },
-  'get-wallet-address-keys': { 404: changed('get-wallet-address-keys', withUnknownAddress) },
-  'get-wallet-address-did-document': { 404: changed('get-wallet-address-did-document', withUnknownAddress) },
+  'get-wallet-address-keys': { 404: changed('get-wallet-address-keys', ADDRESS_UNKNOWN, withUnknownAddress) },
+  'get-wallet-address-did-document': {
+    404: changed('get-wallet-address-did-document', ADDRESS_UNKNOWN, withUnknownAddress),
+  },
   'post-request': {
-    400: changed('post-request', () => ({ json: {} })),
-    401: changed('post-request', () => ({ sign: { broken: true } })),
+    400: changed('post-request', 'with an empty object', () => ({ json: {} })),
+    401: changed('post-request', 'with a signature that does not verify', () => ({ sign: { broken: true } })),
   },
-  'post-continue': { 404: changed('post-continue', () => ({ json: { interact_ref: 'unknown' } })) },
-  'post-token': { 401: changed('post-token', withUnknownId) },
-  'delete-token': { 401: changed('delete-token', withUnknownId) },
-  'create-incoming-payment': { 400: changed('create-incoming-payment', () => ({ json: { walletAddress: 7 } })) },
-  'list-incoming-payments': { 400: changed('list-incoming-payments', ({ url }) => ({ url: `${url}&first=1&last=1` })) },
+  'post-continue': {
+    404: changed('post-continue', 'with a reference that was never issued', () => ({
+      json: { interact_ref: 'unknown' },
+    })),
+  },
+  'post-token': { 401: changed('post-token', 'with an id that does not exist', withUnknownId) },
+  'delete-token': { 401: changed('delete-token', 'with an id that does not exist', withUnknownId) },
+  'create-incoming-payment': {
+    400: changed('create-incoming-payment', 'with a number as `walletAddress`', () => ({ json: { walletAddress: 7 } })),
+  },
+  'list-incoming-payments': {
+    400: changed('list-incoming-payments', 'with `first` and `last`', ({ url }) => ({ url: `${url}&first=1&last=1` })),
+  },
   'complete-incoming-payment': {
     // The content of a completion has no meaning, but a coded one cannot be compared with its digest.
-    415: changed('complete-incoming-payment', (call) => ({ ...asText(call), headers: [['content-encoding', 'gzip']] })),
-    409: changed('complete-incoming-payment', async (call, context) => {
+    415: changed('complete-incoming-payment', 'with `Content-Encoding: gzip`', (call) => ({
+      ...asText(call),
+      headers: [['content-encoding', 'gzip']],
+    })),
+    409: changed('complete-incoming-payment', 'for a payment that is complete', async (call, context) => {
       await context.call(call);
       return {};
     }),
   },
-  'create-quote': { 400: changed('create-quote', ({ json }) => ({ json: { ...(json as Json), method: 'card' } })) },
+  'create-quote': {
+    400: changed('create-quote', 'with the method `card`', ({ json }) => ({
+      json: { ...(json as Json), method: 'card' },
+    })),
+  },
   'create-outgoing-payment': {
-    400: changed('create-outgoing-payment', () => ({ json: {} })),
-    404: changed('create-outgoing-payment', ({ json }, { sender }) => ({
+    400: changed('create-outgoing-payment', 'with an empty object', () => ({ json: {} })),
+    404: changed('create-outgoing-payment', 'with a quote that does not exist', ({ json }, { sender }) => ({
       json: { ...(json as Json), quoteId: `${sender.resourceServer}/quotes/${NO_SUCH_ID}` },
     })),
   },
-  'list-outgoing-payments': { 400: changed('list-outgoing-payments', ({ url }) => ({ url: `${url}&first=0` })) },
+  'list-outgoing-payments': {
+    400: changed('list-outgoing-payments', 'with `first=0`', ({ url }) => ({ url: `${url}&first=0` })),
+  },
 };
 
-const special: Readonly<Record<string, Readonly<Record<number, Provocation>>>> = {
+const special: Readonly<Record<string, Readonly<Record<number, Way>>>> = {
   'get-wallet-address': {
-    302: async ({ sender }) => ({ operation: 'get-wallet-address', url: sender.url, sign: false, accept: 'text/html' }),
+    302: [
+      async ({ sender }) => ({ operation: 'get-wallet-address', url: sender.url, sign: false, accept: 'text/html' }),
+      'with `Accept: text/html`',
+    ],
   },
   'post-continue': {
-    // Sooner than the server allows.
-    400: async (context) => {
-      const pending = await requestInteractiveGrant(context, [outgoingAccess(context.sender)], false);
-      const { uri, access_token: token } = pending.body.continue;
-      return { operation: 'post-continue', method: 'POST', url: uri, token: token.value };
-    },
+    400: [
+      async (context) => {
+        const pending = await requestInteractiveGrant(context, [outgoingAccess(context.sender)], false);
+        const { uri, access_token: token } = pending.body.continue;
+        return { operation: 'post-continue', method: 'POST', url: uri, token: token.value };
+      },
+      'sooner than `wait` says',
+    ],
   },
   'delete-continue': {
-    404: changed('delete-continue', withUnknownParameter),
-    400: async (context) => {
-      const { client, identity, grant } = await grantToHostedClient(context);
-      client.keys = [];
-      const { uri, access_token: token } = grant.continue;
-      return { operation: 'delete-continue', method: 'DELETE', url: uri, token: token.value, sign: identity };
-    },
+    404: changed('delete-continue', PARAMETER_UNKNOWN, withUnknownParameter),
+    400: [
+      async (context) => {
+        const { client, identity, grant } = await grantToHostedClient(context);
+        client.keys = [];
+        const { uri, access_token: token } = grant.continue;
+        return { operation: 'delete-continue', method: 'DELETE', url: uri, token: token.value, sign: identity };
+      },
+      'by a client whose key is no longer published',
+    ],
   },
   'post-token': {
     // Rotations at once: all have found the token when the key set arrives, and one of them changes it. The last one
     // waits for a connection to the database that the others have, so it is not the first.
-    404: async (context) => {
-      const { client, grant, identity } = await grantToHostedClient(context);
-      const { manage, value } = grant.access_token;
-      const call: Call = { operation: 'post-token', method: 'POST', url: manage, token: value, sign: identity };
-      client.holdUntilFetched(ROTATIONS);
-      for (let sent = 1; sent < ROTATIONS; sent += 1) void context.call(call).catch(() => {});
-      return call;
-    },
+    404: [
+      async (context) => {
+        const { client, grant, identity } = await grantToHostedClient(context);
+        const { manage, value } = grant.access_token;
+        const call: Call = { operation: 'post-token', method: 'POST', url: manage, token: value, sign: identity };
+        client.holdUntilFetched(ROTATIONS);
+        for (let sent = 1; sent < ROTATIONS; sent += 1) void context.call(call).catch(() => {});
+        return call;
+      },
+      `${ROTATIONS} times at once`,
+    ],
   },
 };
 
@@ -223,6 +261,8 @@ const faulty: readonly number[] = [429, 500, 503];
 
 interface WayToAnswer {
   readonly provoke: Provocation;
+  /** How its request differs from the usual one. Empty if it does not. */
+  readonly request: string;
   /** It comes about in `specialWorld`. */
   readonly isSpecial: boolean;
   /** It comes about by a fault that is injected for one request. */
@@ -236,37 +276,39 @@ export function findProvocation(operation: string, status: number): WayToAnswer 
   }
   const byFault = faulty.includes(status);
   const inSpecial = special[operation]?.[status];
-  if (inSpecial) return { provoke: inSpecial, isSpecial: true, byFault };
-  const provoke = single[operation]?.[status] ?? general(operation, status);
-  if (provoke) return { provoke, isSpecial: false, byFault };
-  if (status === 400) return { provoke: changed(operation, withUnknownParameter), isSpecial: true, byFault };
+  const way = inSpecial ?? single[operation]?.[status] ?? general(operation, status);
+  if (way) return { provoke: way[0], request: way[1], isSpecial: inSpecial !== undefined, byFault };
+  if (status === 400) {
+    const [provoke, request] = changed(operation, PARAMETER_UNKNOWN, withUnknownParameter);
+    return { provoke, request, isSpecial: true, byFault };
+  }
   throw new Error(`no request is known that makes ${operation} answer ${status}`);
 }
 
 /** Answers that come about in the same way for all operations. */
-function general(operation: string, status: number): Provocation | undefined {
+function general(operation: string, status: number): Way | undefined {
   switch (status) {
     case 200:
     case 201:
     case 204:
-      return (context) => usualCall(operation, context);
+      return [(context) => usualCall(operation, context), ''];
     case 401:
-      return changed(operation, withUnknownToken);
+      return changed(operation, 'with a token that was never issued', withUnknownToken);
     case 403:
-      return changed(operation, withTokenOfOtherKind(operation));
+      return changed(operation, 'with a token for other resources', withTokenOfOtherKind(operation));
     case 404:
-      return changed(operation, withUnknownId);
+      return changed(operation, 'with an id that does not exist', withUnknownId);
     case 405:
-      return changed(operation, () => ({ method: 'PUT', sign: false }));
+      return changed(operation, 'with the method PUT instead', () => ({ method: 'PUT', sign: false }));
     case 413:
-      return changed(operation, tooLarge);
+      return changed(operation, `with ${TOO_MANY_BYTES} bytes of content`, tooLarge);
     case 415:
-      return changed(operation, asText);
+      return changed(operation, 'with `Content-Type: text/plain`', asText);
     case 429:
     case 503:
-      return withFault(operation, { kind: 'status', status });
+      return withFault(operation, 'while the control API injects this status', { kind: 'status', status });
     case 500:
-      return withFault(operation, { kind: 'crash' });
+      return withFault(operation, 'while the control API lets the server fail', { kind: 'crash' });
     default:
       return undefined;
   }

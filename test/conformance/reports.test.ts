@@ -240,6 +240,13 @@ test('an explanation names requirements, links, needs, mutants and the fix', asy
   assert.match(text, /reference .*https:\/\//);
   assert.match(text, /needs +a clock that a check can move/);
   assert.match(text, /mutants +\S+/);
+  const dredd = printExplanation(await explainCheck('dredd.post-request-401'));
+  assert.match(dredd, /^ {2}requested post-request \(POST\), with a signature that does not verify$/m);
+  assert.match(
+    dredd,
+    /^ {2}compared {2}Dredd, with a draft-07 form of the schema, compares the status 401, the media type$/m,
+  );
+  assert.match(dredd, /^ {2}reference .* https:\/\/openpayments\.dev\/apis\/auth-server\/operations\/post-request\/$/m);
   assert.match(printExplanation(await explainCheck('RS-Q-01')), /^quote\.\S+ {2}must/m);
   await assert.rejects(explainCheck('quote.expirde'), /did you mean quote\.expired/);
 });
