@@ -47,9 +47,9 @@ export function createAse(options: AseOptions): Ase {
   const { key, db, clock, settings, urls } = options;
   const limiter = options.rateLimits && createRateLimiter({ ...options.rateLimits, ase: key, db });
   const network = createNetwork(options, limiter);
-  const { outbound, instance } = network;
+  const { outbound, clientOf } = network;
   const { resourceServer } = urls;
-  const readReceiver = createReceiverReader({ ase: key, db, clock, outbound, resourceServer, instance });
+  const readReceiver = createReceiverReader({ ase: key, db, clock, outbound, resourceServer, clientOf });
   const localReceiverId = (url: string) => resourceIdIn(resourceServer, 'incoming-payments', url);
   const payments = createPayments({ ...options, outbound, readReceiver, localReceiverId });
   const servers = createServers(options, network, payments, limiter);

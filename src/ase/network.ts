@@ -1,12 +1,12 @@
 /** Outbound HTTP of an ASE, the public keys of its clients, and the key that it signs with as a client of others. */
-import { deriveKey } from '../crypto/derived-keys.ts';
+import { deriveKey, exportPublicJwk } from '../crypto/derived-keys.ts';
 import type { RateLimiter } from '../http/rate-limits.ts';
 import { type ClientKey, type ClientKeys, createClientKeys, expectClientJwk } from '../http/signatures/client-keys.ts';
-import type { SigningKey } from '../http/signatures/sign.ts';
 import { privateRanges } from '../net/addresses.ts';
 import { createOutbound, type Outbound, serverUserAgent } from '../net/outbound.ts';
-import type { ClientInstance } from '../open-payments/client.ts';
-import { instancePath } from '../wallet-address/path.ts';
+import type { ClientInstance, ClientJwk } from '../open-payments/client.ts';
+import type { OwnClient } from '../resource/receiver.ts';
+import { instancePathFor } from '../wallet-address/path.ts';
 import type { AseOptions } from './options.ts';
 
 export type NetworkOptions = Pick<
@@ -22,11 +22,15 @@ export interface Network {
   readonly clientKeys: ClientKeys;
   /** The client's key with this id. Throws ClientKeyError. */
   readonly findClientKey: (client: ClientInstance, keyid: string) => Promise<ClientKey>;
-  /** Signing key of the ASE, and the wallet address that publishes it. */
-  readonly instance: SigningKey & { readonly walletAddress: string };
+  /** The ASE as a client of an authorization server. */
+  readonly clientOf: (authServer: string) => OwnClient;
+  /** The public key of the ASE as the client with this path. */
+  readonly instanceKeyAt: (path: string) => ClientJwk;
   /** Closes idle connections. */
   close(): void;
 }
+
+const INSTANCE_KEYID = 'instance';
 
 const limits = { timeoutMs: 5000, maxBytes: 256 * 1024, userAgent: serverUserAgent };
 
@@ -42,17 +46,18 @@ export function createNetwork(options: NetworkOptions, limiter?: RateLimiter): N
     ttlMs: switches.clientKeyMaxAgeMs,
     beforeFetch: limiter?.checkKeySet,
   });
+  const keyAt = (path: string) => deriveKey(settings.current().secrets, `instance ${path}`);
   return {
     outbound,
     operatorOutbound,
     clientKeys,
     findClientKey: (client, keyid) =>
       'jwk' in client ? expectClientJwk(client.jwk, keyid) : clientKeys.keyFor(client.walletAddress, keyid),
-    instance: {
-      walletAddress: urls.walletAddressServer + instancePath,
-      keyid: 'instance',
-      privateKey: deriveKey(settings.current().secrets, 'instance'),
+    clientOf(authServer) {
+      const path = instancePathFor(authServer);
+      return { walletAddress: urls.walletAddressServer + path, keyid: INSTANCE_KEYID, privateKey: keyAt(path) };
     },
+    instanceKeyAt: (path) => exportPublicJwk(keyAt(path), INSTANCE_KEYID),
     close() {
       outbound.close();
       operatorOutbound.close();

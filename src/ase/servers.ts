@@ -6,7 +6,7 @@ import { findCaller } from '../auth/caller.ts';
 import { createInteractions } from '../auth/interaction.ts';
 import { createIntrospectionServer } from '../auth/introspection.ts';
 import { createAuthServer, createInteractionServer } from '../auth/server.ts';
-import { deriveSecret, exportPublicJwk } from '../crypto/derived-keys.ts';
+import { deriveSecret } from '../crypto/derived-keys.ts';
 import { createNonceMemory } from '../database/signature-nonces.ts';
 import { createLoadShedder, probeDatabase } from '../http/load-shedding.ts';
 import type { RateLimiter } from '../http/rate-limits.ts';
@@ -190,7 +190,6 @@ function createWalletAddresses(options: ServersOptions, network: Network, paymen
   const { authServer, resourceServer, walletAddressServer: origin } = urls;
   const { credentialsFor } = payments;
   const { announce } = payments.events;
-  const { privateKey, keyid } = network.instance;
   return createWalletAddressServer(
     {
       ase,
@@ -199,7 +198,7 @@ function createWalletAddresses(options: ServersOptions, network: Network, paymen
       origin,
       authServer,
       resourceServer,
-      instanceKey: exportPublicJwk(privateKey, keyid),
+      instanceKeyAt: network.instanceKeyAt,
       extensions,
       openPayment: createPaymentOpener({ ase, db, clock, ids, credentialsFor, announce }),
       outbound: network.operatorOutbound,

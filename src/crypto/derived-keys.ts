@@ -18,8 +18,8 @@ export const deriveSecret = (secrets: readonly string[], purpose: string): strin
 /** PKCS#8 header of an Ed25519 private key (RFC 8410 §7), before its 32 bytes. */
 const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-/** An Ed25519 key: of the ASE as a client of others, or of the test client. */
-export function deriveKey(secrets: readonly string[], purpose: 'client' | 'instance'): KeyObject {
+/** An Ed25519 key: of the test client, or of the ASE as a client of others, with the path that publishes it. */
+export function deriveKey(secrets: readonly string[], purpose: 'client' | `instance ${string}`): KeyObject {
   const bytes = derive(secrets, `ed25519 key\n${purpose}`);
   return createPrivateKey({ key: Buffer.concat([ED25519_PKCS8, bytes]), format: 'der', type: 'pkcs8' });
 }

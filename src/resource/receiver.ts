@@ -32,8 +32,13 @@ export interface ReceiverDeps {
   readonly clock: Clock;
   readonly resourceServer: string;
   readonly outbound: Pick<Outbound, 'request'>;
-  /** The ASE's identity as a client of other ASEs. */
-  readonly instance: SigningKey & { readonly walletAddress: string };
+  /** The ASE as a client of an authorization server. */
+  readonly clientOf: (authServer: string) => OwnClient;
+}
+
+/** The ASE as a client: its key, and the wallet address that publishes it. */
+export interface OwnClient extends SigningKey {
+  readonly walletAddress: string;
 }
 
 /** A receiver that can be paid now. */
@@ -63,11 +68,12 @@ async function fetchFrom({ outbound }: ReceiverDeps, request: OutboundRequest): 
 
 async function fetchSigned(
   deps: ReceiverDeps,
+  client: OwnClient,
   request: OutboundRequest & { method: string },
 ): Promise<OutboundResponse> {
   let headers: OutboundRequest['headers'];
   try {
-    headers = signRequest(request, deps.instance, deps.clock.wallNow());
+    headers = signRequest(request, client, deps.clock.wallNow());
   } catch (error) {
     throw invalid('its URL cannot be signed', error);
   }
@@ -137,6 +143,8 @@ interface Issuer {
 }
 
 interface Token {
+  /** The client that it was issued to. */
+  readonly client: OwnClient;
   readonly value: string;
   /** Wall time in milliseconds. */
   readonly expiresAt: number;
@@ -157,15 +165,17 @@ const dropOldest = (kept: Map<string, unknown> | Set<string>): unknown =>
 
 /** Requests a grant for `read-all`, which requires no interaction (RFC 9635 §2, AS-57). */
 async function requestToken(deps: ReceiverDeps, { authServer, publicOnly }: Issuer): Promise<Token> {
+  const client = deps.clientOf(authServer);
   const access = [{ type: 'incoming-payment', actions: ['read-all'] }];
-  const body = Buffer.from(JSON.stringify({ access_token: { access }, client: deps.instance.walletAddress }));
+  const body = Buffer.from(JSON.stringify({ access_token: { access }, client: client.walletAddress }));
   const headers = { 'content-type': 'application/json' };
   const requestedAt = deps.clock.wallNow();
-  const response = await fetchSigned(deps, { method: 'POST', url: authServer, headers, body, publicOnly });
+  const response = await fetchSigned(deps, client, { method: 'POST', url: authServer, headers, body, publicOnly });
   if (response.status === 400 || response.status === 401) throw unreachable(keysUnread);
   const { access_token } = readJson(response, isIssuedGrant, unusableAnswer);
   const lifetime = access_token.expires_in === undefined ? Number.POSITIVE_INFINITY : access_token.expires_in * 1000;
   return {
+    client,
     value: access_token.value,
     expiresAt: requestedAt + lifetime - EXPIRY_MARGIN_MS,
     walletAddresses: new Set(),
@@ -208,8 +218,8 @@ async function checkWalletAddress(
 
 function createRemoteReader(deps: ReceiverDeps): ReadReceiver {
   const currentToken = createTokenCache(deps);
-  const fetchFullView = (url: string, { publicOnly }: Issuer, { value }: Token): Promise<OutboundResponse> =>
-    fetchSigned(deps, { method: 'GET', url, headers: { authorization: `GNAP ${value}` }, publicOnly });
+  const fetchFullView = (url: string, { publicOnly }: Issuer, { client, value }: Token): Promise<OutboundResponse> =>
+    fetchSigned(deps, client, { method: 'GET', url, headers: { authorization: `GNAP ${value}` }, publicOnly });
 
   async function readFullView(url: string, issuer: Issuer) {
     const token = await currentToken(issuer);

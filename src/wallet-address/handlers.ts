@@ -11,7 +11,7 @@ import type { ClientJwk } from '../open-payments/client.ts';
 import { createDidDocument } from './did-document.ts';
 import { additionalMembers, type Extensions, expandWebPage } from './extensions.ts';
 import { createLookupHook } from './lookup-hook.ts';
-import { instancePath, parseWalletAddressTarget } from './path.ts';
+import { isInstancePath, parseWalletAddressTarget } from './path.ts';
 import { selectKeys, selectWalletAddress } from './stored-wallet-address.ts';
 
 export interface WalletAddressDeps {
@@ -22,8 +22,8 @@ export interface WalletAddressDeps {
   readonly authServer: string;
   /** Without trailing slash (WA-08). */
   readonly resourceServer: string;
-  /** Public key with which the ASE signs requests to other ASEs (WA-36). */
-  readonly instanceKey: ClientJwk;
+  /** Public key with which the ASE signs requests to other ASEs as the client at this path (WA-36). */
+  readonly instanceKeyAt: (path: string) => ClientJwk;
   readonly extensions: Extensions;
   /** Sends requests to the operator's lookup hook. */
   readonly outbound: Pick<Outbound, 'request'>;
@@ -57,7 +57,7 @@ export function createWalletAddressHandlers(deps: WalletAddressDeps) {
   }
   const findWalletAddress = (path: string) => expectRow(path, selectWalletAddress);
   const findKeys = async (path: string) =>
-    path === instancePath ? { url: deps.origin + instancePath, keys: [deps.instanceKey] } : expectRow(path, selectKeys);
+    isInstancePath(path) ? { url: deps.origin + path, keys: [deps.instanceKeyAt(path)] } : expectRow(path, selectKeys);
 
   const handlers = {
     'get-wallet-address': async ({ exchange }) => {

@@ -1,7 +1,7 @@
 /** Validation of the URLs of new wallet addresses of an ASE (WA-19…23, AMB-20). */
 import { Problem } from '../errors.ts';
 import { canonicalPath } from '../open-payments/wallet-address-url.ts';
-import { instancePath, rootPath } from './path.ts';
+import { rootPath } from './path.ts';
 
 export interface WalletAddressRules {
   /** Origin of the ASE, without trailing slash. */
@@ -69,7 +69,7 @@ function checkPath(path: string): void {
   }
   const reserved = segments.find((segment) => reservedSegments.has(segment));
   if (reserved !== undefined) throw invalid(`"${reserved}" is an endpoint of this ASE`);
-  if (path === instancePath || segments[0] === '.well-known') throw invalid('/.well-known belongs to the ASE');
+  if (segments[0] === '.well-known') throw invalid('/.well-known belongs to the ASE');
   if (path.length > 500) throw invalid('the path is too long');
 }
 

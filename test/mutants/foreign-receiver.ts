@@ -42,6 +42,20 @@ export const foreignReceiverMutants: readonly Mutant[] = [
     test: 'test/resource/receiver.test.ts',
   },
   {
+    id: 'foreign-receiver.client-of-any-server',
+    file: receiver,
+    at: 'const client = deps.clientOf(«authServer»);',
+    by: "'https://one.example/'",
+    test: 'test/resource/receiver.test.ts',
+  },
+  {
+    id: 'foreign-receiver.one-key-for-all-servers',
+    file: 'src/ase/network.ts',
+    at: '`instance ${«path»}`',
+    by: "''",
+    test: 'test/ase/network.test.ts',
+  },
+  {
     id: 'foreign-receiver.public-leads-to-private',
     file: receiver,
     at: 'publicOnly: «view.isPublic» };',

@@ -172,8 +172,8 @@ export const walletAddressMutants: readonly Mutant[] = [
   {
     id: 'wallet-address.instance-publishes-another-key',
     file: handlers,
-    at: 'keys: [«deps.instanceKey»]',
-    by: "{ ...deps.instanceKey, x: 'A'.repeat(43) }",
+    at: 'keys: [«deps.instanceKeyAt(path)»]',
+    by: "{ ...deps.instanceKeyAt(path), x: 'A'.repeat(43) }",
     fails: ['wallet-address.instance-key'],
   },
 ];

@@ -11,6 +11,7 @@ import { createReceiverReader, getPayableReceiver } from '../../src/resource/rec
 
 const url = 'https://marble.example/incoming-payments/1';
 const authServer = 'https://auth.marble.example/';
+const { privateKey } = generateKeyPairSync('ed25519');
 const eur = (value: string) => ({ value, assetCode: 'EUR', assetScale: 2 });
 const fullView = {
   id: url,
@@ -40,7 +41,7 @@ const grantOf = (value: string, more: object = {}) => ({
 });
 
 interface Answers {
-  public?: unknown;
+  public?: unknown | ((url: string) => unknown);
   grant?: (n: number) => unknown;
   full?: (token: string) => unknown;
   wallet?: unknown;
@@ -59,6 +60,7 @@ function startReader(answers: Answers = {}) {
     const kind = request.method === 'POST' ? 'grant' : authorization ? 'full' : isWallet ? 'wallet' : 'public';
     requests.push({ ...request, kind });
     if (kind === 'wallet') return answers.wallet ?? wallet;
+    if (kind === 'public' && typeof answers.public === 'function') return answers.public(request.url);
     if (kind === 'public') return answers.public ?? { authServer, receivedAmount: eur('100') };
     if (kind === 'grant') return (answers.grant ?? ((n) => grantOf(`token-${n}`, { expires_in: 600 })))(++tokens);
     return (answers.full ?? (() => fullView))(authorization!.slice('GNAP '.length));
@@ -82,10 +84,9 @@ function startReader(answers: Answers = {}) {
     clock: new WorldClock(() => wallNow),
     resourceServer: 'https://granite.example',
     outbound,
-    instance: {
-      walletAddress: 'https://granite.example/.well-known/ase',
-      keyid: 'instance',
-      privateKey: generateKeyPairSync('ed25519').privateKey,
+    clientOf(server) {
+      const keyid = new URL(server).hostname;
+      return { walletAddress: `https://granite.example/clients/${keyid}`, keyid, privateKey };
     },
   });
   const kinds = () => requests.map(({ kind }) => kind).join(' ');
@@ -113,9 +114,9 @@ describe('a receiver at another ASE', () => {
     assert.equal(grant!.url, authServer);
     assert.deepEqual(JSON.parse(grant!.body!.toString()), {
       access_token: { access: [{ type: 'incoming-payment', actions: ['read-all'] }] },
-      client: 'https://granite.example/.well-known/ase',
+      client: 'https://granite.example/clients/auth.marble.example',
     });
-    assert.match(grant!.headers!['signature-input']!, /"content-digest".*keyid="instance"/);
+    assert.match(grant!.headers!['signature-input']!, /"content-digest".*keyid="auth.marble.example"/);
     assert.match(full!.headers!['signature-input']!, /"authorization"/);
     assert.equal(full!.headers!['authorization'], 'GNAP token-1');
   });
@@ -145,6 +146,24 @@ describe('a receiver at another ASE', () => {
       await read(`${origin}/incoming-payments/1`);
     const shown = requests.filter(({ kind }) => kind === 'full').map(({ headers }) => headers!['authorization']);
     assert.deepEqual(shown, ['GNAP token-1', 'GNAP token-2', 'GNAP token-3']);
+  });
+
+  test('is read with a key that no other authorization server knows (RFC 9635 §11.12)', async () => {
+    const authServerOf = (receiver: string) => `https://auth.${new URL(receiver).hostname}/`;
+    const { read, requests } = startReader({
+      public: (receiver: string) => ({ authServer: authServerOf(receiver), receivedAmount: eur('100') }),
+    });
+    await read(url);
+    await rejects(read('https://chalk.example/incoming-payments/1'), 'invalid_receiver');
+    const signed = requests.filter(({ kind }) => kind === 'grant' || kind === 'full');
+    assert.deepEqual(
+      signed.map(({ kind, headers }) => [kind, /keyid="([^"]+)"/.exec(headers!['signature-input']!)![1]]),
+      ['marble', 'chalk'].flatMap((ase) => ['grant', 'full'].map((kind) => [kind, `auth.${ase}.example`])),
+    );
+    assert.deepEqual(
+      requests.flatMap(({ kind, body }) => (kind === 'grant' ? JSON.parse(body!.toString()).client : [])),
+      ['https://granite.example/clients/auth.marble.example', 'https://granite.example/clients/auth.chalk.example'],
+    );
   });
 
   test('leads to public addresses only if it has one', async () => {

@@ -117,9 +117,9 @@ export async function testAse(initial: TestAseOptions): Promise<TestAse> {
   const options = complete(initial);
   const realNetwork = createNetwork(options);
   const network: Network = { ...realNetwork, ...initial.network?.(realNetwork) };
-  const { outbound, instance } = network;
+  const { outbound, clientOf } = network;
   const { key, db, clock } = options;
-  const readReceiver = createReceiverReader({ ase: key, db, clock, outbound, resourceServer: origin, instance });
+  const readReceiver = createReceiverReader({ ase: key, db, clock, outbound, resourceServer: origin, clientOf });
   const realPayments = createPayments({ ...options, outbound, readReceiver });
   const payments: Payments = { ...realPayments, ...initial.payments?.(realPayments) };
 

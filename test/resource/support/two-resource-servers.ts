@@ -166,7 +166,7 @@ async function startAse(name: 'granite' | 'marble', world: SharedParts): Promise
       fee: () => terms.fee,
     },
     configure: (app) => grantReadAll(app, issue),
-    network: ({ outbound, instance }) => ({
+    network: ({ outbound, clientOf }) => ({
       outbound: {
         ...outbound,
         request(request) {
@@ -179,7 +179,7 @@ async function startAse(name: 'granite' | 'marble', world: SharedParts): Promise
         if (wanted !== keyid) throw new ClientKeyError('key_not_found', 'the key set lacks this kid');
         return key;
       },
-      instance: { ...instance, keyid, privateKey },
+      clientOf: (authServer) => ({ ...clientOf(authServer), keyid, privateKey }),
     }),
     payments: ({ connector, worker }) => ({
       connector: {
