@@ -90,8 +90,14 @@ export const operationsMutants: readonly Mutant[] = [
     {
       id: 'reservations.dropped-by-packets-in-flight',
       title: 'do not say how much is to follow',
-      at: 'outstanding = «reservedBy(reservations, claim)», wallNow } = claim;',
+      at: 'claim.outstanding ?? «BigInt(known?.amount ?? 0)»;',
       by: 'amount',
+    },
+    {
+      id: 'reservations.whole-time-for-one-unit',
+      title: 'holds for less after a credit of less than one percent',
+      at: 'wallNow + «holdMs(amount, outstanding)»);',
+      by: 'RESERVATION_MS',
     },
     {
       id: 'reservations.for-ever',
@@ -106,6 +112,20 @@ export const operationsMutants: readonly Mutant[] = [
       title: 'holds for a minute',
       at: 'const needed = «connection !== undefined && outstanding > amount» ?',
       by: 'false',
+    },
+  ]),
+  ...noticedBy(competingTest, 'src/payments/ilp/stream-receiver.ts', [
+    {
+      id: 'reservations.kept-by-an-ended-connection',
+      title: 'ends with its connection',
+      at: 'if («request.request.closesConnection» && connection',
+      by: 'false',
+    },
+    {
+      id: 'reservations.ended-by-a-late-packet',
+      title: 'ends with its connection',
+      at: '«!isExpired(options, packet)») {\n        await releaseRoom',
+      by: 'true',
     },
   ]),
   ...noticedBy(competingTest, 'src/payments/outgoing/send.ts', [

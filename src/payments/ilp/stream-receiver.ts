@@ -12,6 +12,7 @@ import {
   creditProblem,
   findCreditable,
   lockCreditable,
+  releaseRoom,
 } from '../incoming/credit.ts';
 import type { Claim } from '../incoming/reservations.ts';
 import { internalAccountId, lockPeerBalance, openInternalAccount } from '../ledger.ts';
@@ -253,6 +254,10 @@ export function createStreamReceiver(options: StreamReceiverOptions): StreamRece
       if (stored) return repeat(options, packet, stored);
       const request = openStreamRequest(options, packet, await resolveConnection(options, prepare.destination));
       if (Buffer.isBuffer(request)) return rejectEarly(options, packet) ?? request;
+      const { connection } = request;
+      if (request.request.closesConnection && connection !== undefined && !isExpired(options, packet)) {
+        await releaseRoom(options.db, options.ase, request.incomingPaymentId, connection);
+      }
       return bringsMoney(request) ? answerOnce(options, request) : answerWithoutMoney(options, request);
     },
   };

@@ -4,14 +4,14 @@
  */
 import { sql } from 'kysely';
 import { toAmount, toAsset, toJson, toMillis } from '../../database/columns.ts';
-import type { Queryable, Transaction } from '../../database/database.ts';
+import type { Database, Queryable, Transaction } from '../../database/database.ts';
 import type { Reservation } from '../../database/payment-entities.ts';
 import { statement } from '../../database/statement.ts';
 import { Problem } from '../../errors.ts';
 import { type Asset, MAX_AMOUNT } from '../../open-payments/amount.ts';
 import { bookTransfers, type Entry, type Transfer } from '../ledger.ts';
 import type { AnnouncePayment } from '../payment-event.ts';
-import { type Claim, reserve, reservedByOthers } from './reservations.ts';
+import { type Claim, release, reserve, reservedByOthers } from './reservations.ts';
 
 export interface CreditableIncomingPayment {
   readonly ase: string;
@@ -68,6 +68,20 @@ export async function findCreditable(db: Queryable, ase: string, id: string) {
 /** Locks the payment until the transaction ends; undefined if it does not exist. */
 export async function lockCreditable(tx: Transaction, ase: string, id: string) {
   return toCreditable(ase, id, await lockPayment.first(tx, { ase, id }));
+}
+
+const writeReservations = statement((db, { ase, id, reservations }: OfPayment & Pick<Received, 'reservations'>) =>
+  db.updateTable('incoming_payment').set({ reservations }).where('ase', '=', ase).where('id', '=', id),
+);
+
+/** Gives back the room that a connection has reserved, when it ends. */
+export async function releaseRoom(db: Database, ase: string, id: string, connection: string): Promise<void> {
+  const payment = await findCreditable(db.query, ase, id);
+  if (!payment?.reservations.some((reservation) => reservation.connection === connection)) return;
+  await db.transaction(async (tx) => {
+    const locked = await lockCreditable(tx, ase, id);
+    await writeReservations.change(tx, { ase, id, reservations: toJson(release(locked!.reservations, connection)) });
+  });
 }
 
 /** Closed by completion, or by expiry from the very millisecond on (RS-IP-34). */

@@ -7,6 +7,8 @@ import type { Reservation } from '../../database/payment-entities.ts';
 
 /** Longer than the longest wait between two attempts (51.2 s), short enough for the other payment to be sent still. */
 export const RESERVATION_MS = 60_000;
+/** A credit of this part of what is outstanding holds the rest for the whole time, a smaller one for less. */
+const FULL_TIME_PART = 100n;
 /** More are not kept: a payment beyond them competes as if it had said nothing. */
 const MAX_RESERVATIONS = 50;
 
@@ -27,18 +29,30 @@ const othersIn = (reservations: readonly Reservation[], { connection, wallNow }:
 export const reservedByOthers = (reservations: readonly Reservation[], claim: Claim): bigint =>
   othersIn(reservations, claim).reduce((sum, { amount }) => sum + BigInt(amount), 0n);
 
-/** Room that the payer's connection has reserved. */
-const reservedBy = (reservations: readonly Reservation[], { connection, wallNow }: Claim): bigint =>
-  BigInt(reservations.find((known) => known.connection === connection && known.until > wallNow)?.amount ?? 0);
+/**
+ * Milliseconds for which a credit holds the rest. Whoever wants to keep others from paying has to pay the payee one
+ * percent a minute.
+ */
+function holdMs(amount: bigint, outstanding: bigint): number {
+  const permille = (amount * FULL_TIME_PART * 1_000n) / outstanding;
+  return permille >= 1_000n ? RESERVATION_MS : (RESERVATION_MS * Number(permille)) / 1_000;
+}
+
+/** The reservations without that of a connection. */
+export const release = (reservations: readonly Reservation[], connection: string): readonly Reservation[] =>
+  reservations.filter((reservation) => reservation.connection !== connection);
 
 /**
  * The reservations after a credit of `amount`. If the payer does not say how much it has yet to send, as while other
  * packets of its connection are in flight, the credit counts against what it has reserved.
  */
 export function reserve(reservations: readonly Reservation[], claim: Claim, amount: bigint): readonly Reservation[] {
+  const { connection, wallNow } = claim;
   const others = othersIn(reservations, claim);
-  const { connection, outstanding = reservedBy(reservations, claim), wallNow } = claim;
+  const known = reservations.find((each) => each.connection === connection && each.until > wallNow);
+  const outstanding = claim.outstanding ?? BigInt(known?.amount ?? 0);
   const rest = outstanding - amount;
   if (connection === undefined || rest <= 0n || others.length >= MAX_RESERVATIONS) return others;
-  return [...others, { connection, amount: `${rest}`, until: wallNow + RESERVATION_MS }];
+  const until = Math.max(known?.until ?? 0, wallNow + holdMs(amount, outstanding));
+  return [...others, { connection, amount: `${rest}`, until }];
 }

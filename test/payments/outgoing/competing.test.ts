@@ -1,7 +1,9 @@
 /** Payments that compete for the room of one incoming payment: the first packet reserves it (RS-OP-32, OPI-098). */
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { deserializeIlpReply, isFulfill } from 'ilp-packet';
+import { deserializeIlpReply, isFulfill, serializeIlpPrepare } from 'ilp-packet';
+import { ConnectionCloseFrame, ErrorCode, IlpPacketType, Packet } from 'ilp-protocol-stream/dist/src/packet.js';
 import { LinkError } from '../../../src/payments/ilp/link.ts';
 import { connectionAddress, createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
 import { RESERVATION_MS } from '../../../src/payments/incoming/reservations.ts';
@@ -70,11 +72,26 @@ async function arrange(...amounts: readonly bigint[]) {
     const reply = deserializeIlpReply(await marble.connector.receive(granite.ase, EUR, prepare));
     return isFulfill(reply) ? 'fulfilled' : reply.code;
   }
+  /** Ends a connection (ILP-0029 §5.3.1). */
+  async function end(connection: string, expiresAt: number): Promise<void> {
+    const { ilp } = await showReceiver(marble, incomingId);
+    const frames = [new ConnectionCloseFrame(ErrorCode.NoError, '')];
+    const key = createHmac('sha256', ilp!.sharedSecret).update('ilp_stream_encryption').digest();
+    const prepare = serializeIlpPrepare({
+      amount: '0',
+      executionCondition: Buffer.alloc(32),
+      expiresAt: new Date(expiresAt),
+      destination: connectionAddress(ilp!.address, connection),
+      data: await new Packet(1, IlpPacketType.Prepare, 0, frames).serializeAndEncrypt(key),
+    });
+    await marble.connector.receive(granite.ase, EUR, prepare);
+  }
   return {
     ...ases,
     read,
     attempt,
     give,
+    end,
     clock,
     interleave: (work: (n: number) => Promise<unknown>) => {
       afterPacket = work;
@@ -145,6 +162,29 @@ describe('the reservation of an incoming payment', () => {
     clock.wall += 1;
     assert.equal(await give('c', 200n, 200n), 'fulfilled');
     assert.equal(await give('a', 100n, 200n), 'F02');
+  });
+
+  it('holds for less after a credit of less than one percent, so that nobody blocks others for nothing', async () => {
+    const { give, clock } = await arrange();
+    assert.equal(await give('a', 1n, 500n), 'fulfilled');
+    clock.wall += 11_999;
+    assert.equal(await give('b', 100n), 'T99');
+    clock.wall += 1;
+    assert.equal(await give('b', 100n, 399n), 'fulfilled');
+    clock.wall += 1;
+    assert.equal(await give('b', 1n, 299n), 'fulfilled');
+    clock.wall += 59_998;
+    assert.equal(await give('c', 101n), 'T99', 'a small credit does not shorten the time');
+  });
+
+  it('ends with its connection', async () => {
+    const { give, end, clock } = await arrange();
+    assert.equal(await give('a', 100n, 400n), 'fulfilled');
+    await end('b', clock.wall + 30_000);
+    await end('a', clock.wall);
+    assert.equal(await give('c', 101n), 'T99', 'neither another connection nor a late packet ended it');
+    await end('a', clock.wall + 30_000);
+    assert.equal(await give('c', 250n, 400n), 'fulfilled');
   });
 
   it('is not made for more than there is room for, nor by a sender without a connection', async () => {
