@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import { createExpressApp, tolerateSlashes } from '../http/express-app.ts';
+import type { AseInterceptor } from '../http/interceptor.ts';
 import { createTargetUri } from '../http/received-request.ts';
 import { requestedHost } from '../net/request-line.ts';
 import type { NotReady } from './readiness.ts';
@@ -22,17 +23,17 @@ export interface PublicAppOptions {
   /** Handler of ILP-over-HTTP. Undefined if this listener takes no packets. */
   readonly answerPacket: ((req: IncomingMessage, res: ServerResponse) => unknown) | undefined;
   /** The real URL of one that was renamed for a test. */
-  readonly route: ((url: string, method: string) => string) | undefined;
+  readonly route: AseInterceptor['route'] | undefined;
   /** For a path outside all servers. */
   readonly answerNotFound: RequestHandler;
 }
 
 /** Only routing sees the real target; `req.originalUrl` keeps the one that was signed. */
 const renameTargets =
-  (route: (url: string, method: string) => string): RequestHandler =>
+  (route: AseInterceptor['route']): RequestHandler =>
   (req, _res, next) => {
     const url = createTargetUri(`${req.protocol}://${requestedHost(req)}`, req.url);
-    const real = URL.canParse(url) ? route(url, req.method) : url;
+    const real = URL.canParse(url) ? route(url, req) : url;
     if (real !== url) req.url = new URL(real).pathname + new URL(real).search;
     next();
   };

@@ -2,6 +2,7 @@
  * Interceptors of a world for tests: each can rewrite the answer to any call, and give things other names on the wire.
  * No handler knows of them.
  */
+import type { IncomingMessage } from 'node:http';
 import { Malformed, parseBody } from './parse-body.ts';
 import { decodePercent, headerLines, type ReceivedRequest, splitTarget } from './received-request.ts';
 import type { Answer } from './reply.ts';
@@ -21,13 +22,16 @@ export interface InterceptedCall {
   readonly body: unknown;
 }
 
+/** A request before its operation is known. */
+export type RoutedRequest = Pick<IncomingMessage, 'method' | 'headers'>;
+
 export interface Interceptor {
   /** The answer to a call. `next` gives the usual one, which can be an error. */
   answer?(call: InterceptedCall, next: () => Promise<Answer>): Promise<Answer>;
   /** The real name of a token, cursor, URL or other text of a request. */
   resolve?(text: string): string | undefined;
   /** The real URL of a request. Called with every request, also with those for none of the operations. */
-  route?(url: string, method: string): string | undefined;
+  route?(url: string, request: RoutedRequest): string | undefined;
 }
 
 /** The interceptors as the servers of one ASE use them. */
@@ -35,7 +39,7 @@ export interface AseInterceptor {
   answer(call: Omit<InterceptedCall, 'ase' | 'url' | 'token' | 'body'>, next: () => Promise<Answer>): Promise<Answer>;
   /** Resolves every text in a JSON value. */
   resolve<T>(value: T): T;
-  route(url: string, method: string): string;
+  route(url: string, request: RoutedRequest): string;
   /** The request with the real names in its target, for handlers that read it there. */
   resolveTarget(exchange: ReceivedRequest): ReceivedRequest;
 }
@@ -91,8 +95,8 @@ export function createInterceptors(): Interceptors {
       },
       resolveTarget: (exchange) => (resolving.length === 0 ? exchange : resolveTarget(exchange)),
       resolve: <T>(value: T) => (resolving.length === 0 ? value : (resolve(value) as T)),
-      route: (url, method) =>
-        all.reduceRight((resolved, interceptor) => interceptor.route?.(resolved, method) ?? resolved, url),
+      route: (url, request) =>
+        all.reduceRight((resolved, interceptor) => interceptor.route?.(resolved, request) ?? resolved, url),
     }),
   };
 }

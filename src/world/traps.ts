@@ -10,6 +10,7 @@ import type { TrapContext, TrapWorld } from '../grade/traps/trap.ts';
 import { visit } from '../grade/traps/visit.ts';
 import type { Interceptor, Interceptors } from '../http/interceptor.ts';
 import { faultFor, findNegativeReply } from '../http/negative-replies.ts';
+import { isOfForeignPage } from '../net/foreign-page.ts';
 import type { Switches } from '../profile.ts';
 import type { AseDefinition, WorldDefinition } from './definition/definition.ts';
 import type { AseListeners } from './listeners.ts';
@@ -113,7 +114,7 @@ function isAdded(faults: Pick<Faults, 'add'>, fault: Fault | TrapFault): boolean
 /**
  * Wallet addresses `/trap/NAME` and `/reply/NAME` at the provider of the receiver: who reads one arms the trap or the
  * negative reply, and gets the document of the receiver with this address as its id. So a client meets it by nothing
- * but the address that it pays.
+ * but the address that it pays. A page of another site arms nothing.
  */
 export function addMagicAddresses(
   interceptors: Interceptors,
@@ -144,9 +145,9 @@ export function addMagicAddresses(
     },
   };
   interceptors.add({
-    route(url, method) {
+    route(url, request) {
       const magic = parse(url);
-      if (!magic || method !== 'GET' || !magic.arm()) return undefined;
+      if (!magic || request.method !== 'GET' || isOfForeignPage(request.headers) || !magic.arm()) return undefined;
       if (known.size === 0) interceptors.add(renaming);
       known.add(magic.key);
       return magic.real;

@@ -13,6 +13,7 @@ import { responseBody as validateWalletAddress } from '../../generated/wallet-ad
 import { printNegativeReplies } from '../../src/cli/explain-reply.ts';
 import { negativeReplies } from '../../src/http/negative-replies.ts';
 import { controlOf } from '../support/administration.ts';
+import { openRaw, splitAnswer } from '../support/raw-connection.ts';
 import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the test reads what it expects
@@ -124,6 +125,55 @@ test('the control API, the command and the page list the same', async () => {
     'put the output of printNegativeReplies() into docs/negative-replies.md',
   );
 });
+
+/** Reads a URL as a browser would: `fetch` of Node.js keeps such headers to itself. */
+async function browse(url: string, headers: Record<string, string>): Promise<number> {
+  const { origin, host, pathname } = new URL(url);
+  const lines = Object.entries({ host, connection: 'close', ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  return splitAnswer(await openRaw(origin, `GET ${pathname} HTTP/1.1\r\n${lines.join('')}\r\n`).closed).status;
+}
+
+const foreign: readonly (readonly [string, Record<string, string>])[] = [
+  ['an image of a page at another site', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }],
+  ['an image of a page at another port', { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors' }],
+  ['a link at another site', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }],
+  [
+    'a script at another site',
+    { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors', origin: 'https://evil.example' },
+  ],
+  ['a script of an older browser', { origin: 'https://evil.example' }],
+  ['a page in a sandbox', { origin: 'null' }],
+];
+for (const [title, headers] of foreign) {
+  test(`${title} arms no reply`, async () => {
+    const { origin } = new URL(clientEnvironment(world).receiver);
+    await browse(`${origin}/reply/create-quote-403`, headers);
+    assert.equal(await browse(`${origin}/trap/finish-hash-wrong`, headers), 404);
+    assert.deepEqual((await controlOf(world)('GET', '/faults')).body.faults, []);
+  });
+}
+
+const local: readonly (readonly [string, Record<string, string>])[] = [
+  ['the address bar', { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }],
+  [
+    'a script of a page on this machine',
+    { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors', origin: 'http://127.0.0.1:3000' },
+  ],
+  [
+    'a script of a page at another port',
+    { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors', origin: 'http://localhost:3000' },
+  ],
+];
+for (const [title, headers] of local) {
+  test(`${title} arms a reply`, async () => {
+    const { origin } = new URL(clientEnvironment(world).receiver);
+    assert.equal(await browse(`${origin}/reply/create-quote-403`, headers), 200);
+    assert.equal((await controlOf(world)('GET', '/faults')).body.faults.length, 1);
+    assert.equal((await controlOf(world)('DELETE', '/faults')).status, 204);
+  });
+}
 
 test('an unknown name is neither a reply nor a wallet address', async () => {
   const origin = new URL(clientEnvironment(world).receiver).origin;

@@ -18,6 +18,34 @@ export const trapMutants: readonly Mutant[] = [
       by: 'true',
     },
   ]),
+  ...noticedBy('test/control/catalogue.test.ts', 'src/world/traps.ts', [
+    {
+      id: 'traps.armed-by-any-page',
+      title: 'arms no reply',
+      at: '«isOfForeignPage(request.headers)» ||',
+      by: 'false',
+    },
+  ]),
+  ...noticedBy('test/control/catalogue.test.ts', 'src/net/foreign-page.ts', [
+    {
+      id: 'traps.armed-by-images-of-neighbours',
+      title: 'an image of a page at another port',
+      at: "«mode !== 'cors'» ||",
+      by: 'false',
+    },
+    {
+      id: 'traps.armed-by-older-browsers',
+      title: 'a script of an older browser',
+      at: 'if (site === undefined && «origin === undefined») return',
+      by: 'true',
+    },
+    {
+      id: 'traps.no-page-is-local',
+      title: 'a page on this machine',
+      at: "!(«isLocal» || site === 'same-site')",
+      by: 'false',
+    },
+  ]),
   ...noticedBy(scripts, 'src/http/send-reply.ts', [
     {
       id: 'faults.cut-in-order',

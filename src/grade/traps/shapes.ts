@@ -113,7 +113,7 @@ export const shapeTraps = {
     set({ ases, facts }) {
       facts.arm();
       return {
-        route(url, method) {
+        route(url, { method }) {
           const { origin: called, pathname } = new URL(url);
           const isWalletServer = ases.some(({ walletAddressServer }) => called === origin(walletAddressServer));
           if (isWalletServer && (method !== 'GET' || SERVER_PATH.test(pathname))) {

@@ -30,7 +30,7 @@ export const reservedByOthers = (reservations: readonly Reservation[], claim: Cl
   othersIn(reservations, claim).reduce((sum, { amount }) => sum + BigInt(amount), 0n);
 
 /**
- * Milliseconds for which a credit holds the rest. Whoever wants to keep others from paying has to pay the payee one
+ * Milliseconds for which a credit holds the rest. To keep others from paying, a payer has to pay the payee one
  * percent a minute.
  */
 function holdMs(amount: bigint, outstanding: bigint): number {

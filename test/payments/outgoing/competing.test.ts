@@ -164,7 +164,7 @@ describe('the reservation of an incoming payment', () => {
     assert.equal(await give('a', 100n, 200n), 'F02');
   });
 
-  it('holds for less after a credit of less than one percent, so that nobody blocks others for nothing', async () => {
+  it('holds for less after a credit of less than one percent, so that no payer blocks others for nothing', async () => {
     const { give, clock } = await arrange();
     assert.equal(await give('a', 1n, 500n), 'fulfilled');
     clock.wall += 11_999;
