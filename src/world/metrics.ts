@@ -12,6 +12,7 @@ import type { Database, Queryable } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import { type FinishedRequest, finishedRequests } from '../http/request-log.ts';
 import { requestedHost } from '../net/request-line.ts';
+import { createStateCounter } from './count-by-state.ts';
 
 export interface Metrics {
   /** The current values as text, with its media type. */
@@ -58,19 +59,13 @@ interface StoredMetric {
   read(query: Queryable): Promise<readonly Sample[]>;
 }
 
-const countByState =
-  (table: 'outgoing_payment' | 'outgoing_packet' | 'webhook_event') =>
-  async (query: Queryable): Promise<readonly Sample[]> => {
-    const rows = await query
-      .selectFrom(table)
-      .select(({ fn }) => ['ase', 'state', fn.countAll<string>().as('count')])
-      .groupBy(['ase', 'state'])
-      .execute();
-    return rows.map(({ ase, state, count }) => [{ ase, state }, Number(count)]);
-  };
+function countByState(table: Parameters<typeof createStateCounter>[0]): StoredMetric['read'] {
+  const count = createStateCounter(table);
+  return async (query) => (await count(query)).map(({ ase, state, count }) => [{ ase, state }, count]);
+}
 
 /** Read from the database, so they cover all processes and survive a restart. Ages are in wall time, like the attempts. */
-const storedMetrics: readonly StoredMetric[] = [
+const listStoredMetrics = (): readonly StoredMetric[] => [
   {
     name: 'touchstone_outgoing_payments',
     help: 'Outgoing payments by ASE and state',
@@ -139,7 +134,7 @@ async function createRegistry(
     buckets,
     registers,
   });
-  for (const { read, ...metric } of storedMetrics) {
+  for (const { read, ...metric } of listStoredMetrics()) {
     new prometheus.Gauge({
       ...metric,
       registers,

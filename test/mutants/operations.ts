@@ -136,6 +136,20 @@ export const operationsMutants: readonly Mutant[] = [
       by: 'false',
     },
   ]),
+  ...noticedBy('test/world/count-by-state.test.ts', 'src/world/count-by-state.ts', [
+    {
+      id: 'costs.metrics-count-each-time',
+      title: 'kept for a minute',
+      at: 'if («kept && now() < kept.until») return',
+      by: 'false',
+    },
+    {
+      id: 'costs.metrics-count-one-slice',
+      title: 'all rows are counted once',
+      at: 'last = «size === slice ? counted[0]?.last : undefined»;',
+      by: 'undefined',
+    },
+  ]),
   ...noticedBy('test/payments/costs.test.ts', 'src/payments/ledger.ts', [
     {
       id: 'costs.entries-counted-each-time',

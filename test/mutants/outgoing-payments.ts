@@ -139,7 +139,7 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
   {
     id: 'outgoing-payment.credited-to-the-first',
     file: 'src/payments/incoming/credit.ts',
-    at: ".where('id', «'='», id),\n);\n\n/**",
+    at: ".where('id', «'='», id),\n);\n\n/**\n * Credits a locked payment",
     by: "'is not'",
     fails: ['outgoing-payment.two-accounts-of-one-payee'],
   },
