@@ -1,6 +1,8 @@
 /** Properties of wallet addresses, their key sets and DID documents. Open Payments wallet-address-server. */
+
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { anyCharacter } from '../generators/any-character.ts';
 import type { Check, CheckContext } from '../runner/check.ts';
 import { expectStatus } from '../steps/expect.ts';
 import type { HeaderLine } from '../steps/http-exchange.ts';
@@ -90,7 +92,7 @@ export const checks: readonly Check[] = [
       const text = fc.oneof(
         fc.webSegment(),
         fc
-          .string({ unit: 'binary', minLength: 1, maxLength: 12 })
+          .string({ unit: anyCharacter, minLength: 1, maxLength: 12 })
           .map((part) => encodeURIComponent(part.toWellFormed())),
       );
       return forAll({

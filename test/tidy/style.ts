@@ -107,16 +107,9 @@ const isFunction = (
 
 /** Each comment with its words: consecutive `//` lines count as one comment. */
 function commentsOf(source: ts.SourceFile, text: string): { start: number; words: string }[] {
-  const found = new Map<number, ts.CommentRange>();
-  const collect = (node: ts.Node): void => {
-    for (const range of ts.getLeadingCommentRanges(text, node.getFullStart()) ?? []) found.set(range.pos, range);
-    for (const range of ts.getTrailingCommentRanges(text, node.getEnd()) ?? []) found.set(range.pos, range);
-    for (const child of node.getChildren(source)) collect(child);
-  };
-  collect(source);
   const comments: { start: number; end: number; words: string; isLine: boolean }[] = [];
-  for (const { pos, end, kind } of [...found.values()].sort((a, b) => a.pos - b.pos)) {
-    const isLine = kind === ts.SyntaxKind.SingleLineCommentTrivia;
+  for (const [pos, end] of findComments(source, text)) {
+    const isLine = text[pos + 1] === '/';
     const words = text
       .slice(pos, end)
       .replaceAll(/^\/\*+|\*\/$|^\s*\*(?=\s|$)|^\/\/+/gm, '')
@@ -135,6 +128,28 @@ function commentsOf(source: ts.SourceFile, text: string): { start: number; words
     } else comments.push({ start: pos, end, words, isLine });
   }
   return comments;
+}
+
+/** Start and end of each comment: what looks like one outside the literals. The tokens of a file are far more. */
+function* findComments(source: ts.SourceFile, text: string): Generator<readonly [start: number, end: number]> {
+  const ends = new Map<number, number>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isLiteralExpression(node) || ts.isTemplateLiteralToken(node)) ends.set(node.getStart(source), node.getEnd());
+    else ts.forEachChild(node, visit);
+  };
+  visit(source);
+  const openings = /["'`/}]/g;
+  for (let found = openings.exec(text); found !== null; found = openings.exec(text)) {
+    const { index } = found;
+    const literalEnd = ends.get(index);
+    const mark = text.slice(index, index + 2);
+    if (literalEnd !== undefined) openings.lastIndex = literalEnd;
+    else if (mark === '//' || mark === '/*') {
+      const closing = mark === '//' ? text.indexOf('\n', index) : text.indexOf('*/', index) + 2;
+      openings.lastIndex = closing === -1 ? text.length : closing;
+      yield [index, openings.lastIndex];
+    }
+  }
 }
 
 if (process.argv[1] === import.meta.filename) {

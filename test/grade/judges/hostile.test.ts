@@ -1,6 +1,8 @@
 /** Judges on odd input: they never throw, and quote little of it. */
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { anyCharacter } from '../../../conformance/generators/any-character.ts';
 import type { RequirementId } from '../../../src/grade/catalogue.ts';
 import { createGrader } from '../../../src/grade/grader.ts';
 import type { Verdict } from '../../../src/grade/report.ts';
@@ -84,7 +86,7 @@ const oddText = fc.oneof(
     'R/P',
     '\u0000',
   ),
-  fc.string({ unit: 'binary', maxLength: 20 }),
+  fc.string({ unit: anyCharacter, maxLength: 20 }),
 );
 
 /** JSON as text, because only the parser makes a member named `__proto__`. */

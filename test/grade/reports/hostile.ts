@@ -1,4 +1,5 @@
 /** Texts with which a client could attack the reader of a report, or a program that reads it. */
+import { anyCharacter } from '../../../conformance/generators/any-character.ts';
 import type { Report } from '../../../src/grade/report.ts';
 import fc from '../../support/fast-check.ts';
 import { hostileReport } from './sample.ts';
@@ -31,7 +32,7 @@ export const attacks = [
 ] as const;
 
 const hostileText = fc
-  .array(fc.oneof(fc.constantFrom(...attacks), fc.string({ unit: 'binary', maxLength: 8 })), { maxLength: 4 })
+  .array(fc.oneof(fc.constantFrom(...attacks), fc.string({ unit: anyCharacter, maxLength: 8 })), { maxLength: 4 })
   .map((parts) => parts.join(''));
 
 /** Checks the sample with each attack, and with random texts. */

@@ -1,8 +1,10 @@
 /** The report for people: the terminal and the HTML page show what is wrong, and nothing that a client sends acts on them. */
+
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
+import { anyCharacter } from '../../../conformance/generators/any-character.ts';
 import { requirementIds } from '../../../src/grade/catalogue.ts';
 import type { Report } from '../../../src/grade/report.ts';
 import { renderHtml, renderTerminal, reportFiles } from '../../../src/grade/reports/files.ts';
@@ -107,7 +109,7 @@ test('the first byte that differs is marked as a whole character', () => {
   assert.deepEqual(markDifference('ab', 9), { before: 'ab', at: '', after: '' });
   const { before, at, after } = markDifference(`${'x'.repeat(500)}Y${'z'.repeat(500)}`, 500);
   assert.deepEqual([before.length, at, after.length], [61, 'Y', 61]);
-  const any = fc.tuple(fc.string({ unit: 'binary' }), fc.nat(80));
+  const any = fc.tuple(fc.string({ unit: anyCharacter }), fc.nat(80));
   fc.assert(
     fc.property(any, ([text, offset]) => {
       const marked = markDifference(text, offset);

@@ -76,6 +76,15 @@ const earlier = new Map<ProbeId, ProbeVerdict>([
   ['P22', passed],
 ]);
 
+/** The world as if it were new: each probe of the program gets another. */
+function asNewWorld({ controls, secrets }: World): Parameters<typeof describeProbeWorld>[0] {
+  const after = controls.listExchanges({ limit: 1 }).at(-1)?.id ?? 0;
+  return {
+    secrets,
+    controls: { ...controls, listExchanges: (query) => controls.listExchanges({ after, ...query }) },
+  };
+}
+
 async function probe(
   id: ProbeId,
   control: readonly ControlExchange[],
@@ -94,7 +103,7 @@ async function probe(
     timeoutMs: 60_000,
     clock,
     async startWorld(changes): Promise<ProbeWorld> {
-      if (Object.keys(changes).length === 0) return describeProbeWorld(world, {}, async () => {});
+      if (Object.keys(changes).length === 0) return describeProbeWorld(asNewWorld(world), {}, async () => {});
       const definition = await changeForProbe(world.definition, changes);
       const changed = await deployment.addWorld('changed', { definition, consent: 'auto' });
       env = clientEnvironment(changed);
