@@ -1,5 +1,6 @@
 /** `touchstone start`: runs a world until a signal stops it. */
 import { ConfigError, didYouMean } from '../errors.ts';
+import { loadRejections } from '../http/request-validator.ts';
 import { parseAddressRanges } from '../net/addresses.ts';
 import { isLoopback } from '../net/loopback.ts';
 import { failpointNames, killAt, parseFailpoint } from '../payments/outgoing/failpoint.ts';
@@ -10,6 +11,7 @@ import { mainWorldId } from '../world/naming.ts';
 import type { World } from '../world/world.ts';
 import { describeVariables, openFiles, type PathsForClients } from './client-files.ts';
 import { chooseDatabase, chooseTls, createLogger } from './deployment-options.ts';
+import { atFirstPause } from './first-pause.ts';
 import { formatAmount } from './format-amount.ts';
 import { endOnSignal } from './lifetime.ts';
 import { CONTROL_PORT_OFFSET, type Config } from './options.ts';
@@ -73,6 +75,7 @@ export async function start(config: Config, env: Readonly<Record<string, string 
     if (config.env !== undefined) await files.writeEnvironment(config.env, ready.env);
     const { close } = deployment;
     lifetime.closeWith(() => close().finally(stopTracing));
+    atFirstPause(() => void loadRejections().catch((error) => log.error({ err: error }, 'rejections were not loaded')));
     process.stdout.write(
       config.json
         ? `${JSON.stringify(ready)}\n`

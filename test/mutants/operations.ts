@@ -136,6 +136,22 @@ export const operationsMutants: readonly Mutant[] = [
       by: 'false',
     },
   ]),
+  ...noticedBy('test/http/request-rejections.test.ts', 'src/http/request-validator.ts', [
+    {
+      id: 'ready.rejections-load-late',
+      title: 'leaves nothing to load',
+      at: '  «unloaded.add(load)»;',
+      by: 'undefined',
+    },
+  ]),
+  ...noticedBy('test/cli/first-pause.test.ts', 'src/cli/first-pause.ts', [
+    {
+      id: 'ready.no-pause-is-awaited',
+      title: 'when no request has ended',
+      at: 'if («!isBusy») {',
+      by: 'true',
+    },
+  ]),
   ...noticedBy('test/world/count-by-state.test.ts', 'src/world/count-by-state.ts', [
     {
       id: 'costs.metrics-count-each-time',
