@@ -1,4 +1,4 @@
-/** What rejects requests is loaded before a client needs it. */
+/** The part of a validator that rejects requests can be loaded before a client needs it. */
 import assert from 'node:assert/strict';
 import { registerHooks } from 'node:module';
 import { test } from 'node:test';
