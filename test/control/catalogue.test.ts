@@ -145,6 +145,7 @@ const foreign: readonly (readonly [string, Record<string, string>])[] = [
   ],
   ['a script of an older browser', { origin: 'https://evil.example' }],
   ['a page in a sandbox', { origin: 'null' }],
+  ['an image of a browser that says nothing', { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64)' }],
 ];
 for (const [title, headers] of foreign) {
   test(`${title} arms no reply`, async () => {

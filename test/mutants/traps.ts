@@ -40,6 +40,12 @@ export const trapMutants: readonly Mutant[] = [
       by: 'true',
     },
     {
+      id: 'traps.armed-by-images-at-other-machines',
+      title: 'an image of a browser that says nothing',
+      at: "return «/^Mozilla\\//.test(headers['user-agent'] ?? '')»;",
+      by: 'false',
+    },
+    {
       id: 'traps.no-page-is-local',
       title: 'a page on this machine',
       at: "!(«isLocal» || site === 'same-site')",
