@@ -14,7 +14,7 @@ import { readRawBody, WireError } from '../http/raw-body.ts';
 import { parseQuery, receiveRequest } from '../http/received-request.ts';
 import { isFromOwnPage } from '../identity-provider/form-token.ts';
 import { requestedHost } from '../net/request-line.ts';
-import { pageHeaders, ROOT, renderPage, renderProblem, renderSignedIn, renderSignIn } from './layout.ts';
+import { pageHeaders, ROOT, renderAlert, renderPage, renderProblem, renderSignedIn, renderSignIn } from './layout.ts';
 import { pageRoutes } from './pages/index.ts';
 import type { InspectedWorld, PageContext, Route } from './route.ts';
 import { SCRIPT } from './script.ts';
@@ -224,7 +224,12 @@ const answerProblem =
     const { description } = (body as { error: { description: string } }).error;
     const back = req.method === 'POST' ? refererPath(req) : ROOT;
     if (error instanceof WireError) res.set('Connection', 'close');
-    send(res, status, renderProblem(titles[status] ?? 'Something went wrong', description, back));
+    const title = titles[status] ?? 'Something went wrong';
+    // Inside a world, the navigation stays.
+    const { world, base, session } = res.locals as Partial<PageContext>;
+    const frame = world && base !== undefined && session ? { world, base, session } : undefined;
+    const page = frame && renderPage(frame, req.path, renderAlert(title, description, back));
+    send(res, status, page ?? renderProblem(title, description, back));
   };
 
 function toProblem(error: unknown): Problem {

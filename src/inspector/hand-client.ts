@@ -24,6 +24,17 @@ export interface HandRequest {
   readonly isUnsigned?: boolean;
 }
 
+/** The code and the description of an error (RFC 9635 §3.6), or the beginning of any other body. */
+function describeError(body: string): string {
+  try {
+    const { code, description } = JSON.parse(body).error;
+    if (typeof code === 'string') return `${code}, ${description ?? 'without a description'}`.slice(0, 500);
+  } catch {
+    // Not JSON, or without an error.
+  }
+  return body.slice(0, 500);
+}
+
 /** Throws with the answer's own description unless it is a success. */
 export async function callServer(
   outbound: Outbound,
@@ -47,7 +58,7 @@ export async function callServer(
   const answer = await outbound.request({ ...unsigned, headers });
   const text = answer.body.toString();
   if (answer.status >= 300)
-    throw new Error(`${method} ${new URL(url).pathname} was answered with ${answer.status}: ${text.slice(0, 500)}`);
+    throw new Error(`${method} ${new URL(url).pathname} was answered with ${answer.status}: ${describeError(text)}`);
   return text === '' ? undefined : JSON.parse(text);
 }
 

@@ -9,6 +9,8 @@ export interface HandPaymentOrder {
   readonly to: string;
   /** The amount that the receiver asks for, in minor units of its asset. */
   readonly value: string;
+  /** The same in words, such as `5.00 EUR`. */
+  readonly amount: string;
   /** The inspector's URL to which the consent page leads back; the id of the payment and `/finish` are appended. */
   readonly finishBase: string;
 }

@@ -54,7 +54,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-const isRunning = ({ state }: HandPayment): boolean => state === 'running' || state === 'waiting';
+export const isRunning = ({ state }: HandPayment): boolean => state === 'running' || state === 'waiting';
 
 const beginPayment = (order: HandPaymentOrder, id: string, startedAt: number): HandPayment => ({
   ...order,

@@ -72,15 +72,18 @@ const bareHeader = html`<header><p class="brand">Touchstone inspector</p></heade
 
 /** A page of a session. */
 export function renderPage(
-  { world, base, session }: PageContext,
+  { world, base, session }: Pick<PageContext, 'world' | 'base' | 'session'>,
   path: string,
   page: PageContent,
   notice?: string,
 ): string {
   const { mode, now } = world.controls.clock();
   const current = path.split('/')[1];
+  const [, id = ''] = base.split('/worlds/');
+  const worldName =
+    id && html`<span>world ${id.slice(0, 8)}, <a href="${ROOT}/controls">back to the main world</a></span>`;
   const header = html`<header><div class="brand"><a href="${base}/requests">Touchstone</a>
-<div class="state"><span>clock ${mode} ${time(new Date(now).toISOString())}</span><span>consent ${world.controls.consent()}</span>
+<div class="state">${worldName}<span>clock ${mode} ${time(new Date(now).toISOString())}</span><span>consent ${world.controls.consent()}</span>
 <form method="post" action="${ROOT}/sign-out"><input type="hidden" name="form" value="${session.formToken}"><button>Sign out</button></form></div></div></header>
 <nav aria-label="Pages"><ul>${sections.map(
     ([name, label]) =>
@@ -91,13 +94,15 @@ ${page.content}`;
   return renderFrame({ ...page, content, header, stream: `${base}/live` });
 }
 
-/** A page with one sentence, for an error. */
-export const renderProblem = (title: string, sentence: string, back?: string): string =>
-  renderFrame({
-    title,
-    header: bareHeader,
-    content: html`<p class="alert" role="alert">${sentence}</p>${back && html`<p><a href="${back}">Back</a></p>`}`,
-  });
+/** The content of a page with one sentence, for an error. */
+export const renderAlert = (title: string, sentence: string, back: string): PageContent => ({
+  title,
+  content: html`<p class="alert" role="alert">${sentence}</p><p><a href="${back}">Back</a></p>`,
+});
+
+/** A page for an error outside of a world. */
+export const renderProblem = (title: string, sentence: string, back: string): string =>
+  renderFrame({ ...renderAlert(title, sentence, back), header: bareHeader });
 
 /** For requests without a session. */
 export const renderSignIn = (reason: string): string =>

@@ -22,19 +22,23 @@ td.text{overflow-wrap:anywhere}
 .facts{grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr))}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}
 td form{display:inline-flex;margin:0}
-form.fields{display:flex;flex-wrap:wrap;gap:.75rem 1rem;align-items:end;margin:.75rem 0 0}
+form.fields{display:flex;flex-wrap:wrap;gap:.75rem 1rem;align-items:start;margin:.75rem 0 0}
+section>form.fields:first-child{margin-top:0}
+form.fields .field:not(:has(label)){padding-top:1.55rem}
 form.fields>p{flex-basis:100%;margin:0}
 .field{display:grid;gap:.2rem;min-width:0;flex:0 1 auto}
 .field.wide{flex:1 1 22rem}
 .field label,.field .label{font-weight:600;font-size:.9rem}
 input:not([type=checkbox]):not([type=radio]),select,textarea{font:inherit;color:inherit;background:var(--paper);
 border:1px solid var(--edge);border-radius:.5rem;padding:.45rem .6rem;max-width:100%;width:100%}
+input:not([type=checkbox]):not([type=radio]),select{height:2.5rem}
+.field .soft{font-size:.9rem}
 textarea{font-family:var(--mono);font-size:.86em;min-height:6rem}
-button{font:inherit;font-weight:600;border-radius:.5rem;padding:.45rem .9rem;min-height:2.4rem;cursor:pointer;
+button{font:inherit;font-weight:600;border-radius:.5rem;padding:.45rem .9rem;min-height:2.5rem;cursor:pointer;
 border:1px solid var(--edge);background:transparent;color:var(--ink)}
 button.primary{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
 button.danger{color:var(--bad);border-color:var(--bad)}
-td button{min-height:1.9rem;padding:.15rem .6rem;font-size:.9rem}
+td button,.state button{min-height:1.9rem;padding:.15rem .6rem;font-size:.9rem}
 button:hover{filter:brightness(1.08)}
 .notice{background:var(--good-tint);color:var(--good);border-radius:.6rem;padding:.6rem .9rem;margin:0 0 1rem;
 font-weight:600}
@@ -51,7 +55,9 @@ font-weight:600}
 .steps li{margin:.3rem 0}
 .gap{margin-top:1rem}
 @media(max-width:40rem){
-header .state{margin-left:0;flex-basis:100%}
+header .state{margin-left:0;flex-basis:100%;gap:.25rem .5rem}
+.state,.state button{font-size:.85rem}
+.state button{padding:.1rem .45rem}
 main>h1{font-size:1.4rem}
 nav ul{flex-wrap:wrap}
 nav a{padding:.35rem 0}
@@ -62,5 +68,7 @@ table.cards td,table.cards tbody th{border:0;padding:.1rem 0;text-align:left}
 table.cards td[data-label]::before{content:attr(data-label) " ";color:var(--soft);font-size:.85rem}
 table.cards td:empty{display:none}
 .field,.field.wide{flex:1 1 100%}
+form.fields .field:not(:has(label)){padding-top:0}
+form.fields .field button{width:100%}
 .flow ol,.actors{min-width:0;padding-right:.75rem}}
 `;

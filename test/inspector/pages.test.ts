@@ -118,7 +118,9 @@ test('a payment by hand that the holder denies, and orders that make no sense', 
     { from, to, amount: '-1' },
     { from, to: 'http://elsewhere.example/bob', amount: '1' },
   ]) {
-    assert.equal((await visitor.post('/pay', fields)).status, 400, JSON.stringify(fields));
+    const reply = await visitor.post('/pay', fields);
+    assert.equal(reply.status, 400, JSON.stringify(fields));
+    assert.match(reply.text, /aria-label="Pages"/, 'the navigation stays');
   }
 });
 
@@ -157,7 +159,7 @@ test('an injected fault and a trap are named at the requests that they struck', 
   const form = { operation: 'get-wallet-address', kind: 'status', status: '503', nth: '1', times: '1', ase: granite! };
   assert.match(
     await submit('/controls/faults', { ...form, code: '', delayMs: '' }),
-    /The fault is armed.*status on get-wallet-address/,
+    /The fault is armed.*status 503 on get-wallet-address number 1 granite/,
   );
   await fetch(world.env['TOUCHSTONE_WALLET_ADDRESS']!);
   assert.match(await open(`/requests/${lastId()}`), /Status 503 .*Injected fault status/);
@@ -333,5 +335,5 @@ test('another world is created, inspected below its own path, and deleted; a res
   assert.match(await submit(`/controls/worlds/${id}/delete`), /The world is deleted/);
   assert.equal((await visitor.get(`/worlds/${id}/controls`)).status, 404);
   assert.match(await submit('/controls/reset'), /back in its initial state/);
-  assert.match(await open('/requests'), /Newest first None/);
+  assert.match(await open('/requests'), /Newest first No requests yet/);
 });

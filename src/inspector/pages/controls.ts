@@ -14,6 +14,7 @@ import { ROOT } from '../layout.ts';
 import { actionButton, facts, field, form, pill, section, select, submit, table, time } from '../pieces.ts';
 import { LIVE_MS, type PageContext, type Route } from '../route.ts';
 
+type Fault = components['schemas']['fault'];
 type NewFault = components['schemas']['new-fault'];
 
 /** The effects, as the control API documents them. */
@@ -83,13 +84,25 @@ const faultColumns = [
   { name: 'Struck', isNumber: true },
 ];
 
+/** Such as `status 400 invalid_request on create-quote`. */
+const describeFault = ({ kind, status, code, delayMs, operation }: Fault): string =>
+  shown(
+    [kind, status, code, delayMs && `${delayMs} ms`, 'on', operation].filter((word) => word !== undefined).join(' '),
+  );
+
+/** `nth` counts from the time at which the fault was armed. */
+function describeCalls({ nth, times = 1 }: Fault): string {
+  if (nth === undefined) return 'all';
+  return times === 1 ? `number ${nth}` : `number ${nth} to ${nth + times - 1}`;
+}
+
 async function renderFaults(context: PageContext): Promise<Html> {
   const { faults } = await context.world.api('list-faults');
   const rows = faults.map((fault, index) => ({
     id: String(index),
     cells: [
-      fault.trap === undefined ? `${fault.kind} on ${fault.operation}` : html`trap <code>${shown(fault.trap)}</code>`,
-      fault.nth === undefined ? 'all' : `${fault.times} from number ${fault.nth}`,
+      fault.trap === undefined ? describeFault(fault) : html`trap <code>${shown(fault.trap)}</code>`,
+      describeCalls(fault),
       shown(
         [fault.ase, fault.walletAddress, fault.prefer && `Prefer: fault=${fault.prefer}`].filter(Boolean).join(', '),
       ),

@@ -7,10 +7,17 @@ import { shown } from '../../report/html/pieces.ts';
 import { aseOfResource, lastPart, listAses } from '../ases.ts';
 import { listNewest, toStep } from '../exchanges.ts';
 import type { HandPayment } from '../hand-flow.ts';
-import { facts, field, form, pill, section, select, submit, table, time } from '../pieces.ts';
+import { isRunning } from '../hand-payments.ts';
+import { facts, field, form, money, pill, section, select, submit, table, time } from '../pieces.ts';
 import { LIVE_MS, type PageContext, type Route } from '../route.ts';
 
-const columns = [{ name: 'Started' }, { name: 'State' }, { name: 'From', isText: true }, { name: 'To', isText: true }];
+const columns = [
+  { name: 'Started' },
+  { name: 'State' },
+  { name: 'Amount' },
+  { name: 'From', isText: true },
+  { name: 'To', isText: true },
+];
 
 /** In minor units. Throws `invalid_request`. */
 function parseAmount(text: string, assetCode: string, scale: number): string {
@@ -60,8 +67,8 @@ function renderDiagram(context: PageContext, { id }: HandPayment): Html | undefi
   return renderFlow(steps, { start: steps[0]?.at ?? 0 });
 }
 
-async function linkToPayment({ world, base }: PageContext, { outgoingPayment }: HandPayment): Promise<Html> {
-  if (outgoingPayment === undefined) return html`not created yet`;
+async function linkToPayment({ world, base }: PageContext, { outgoingPayment, state }: HandPayment): Promise<Html> {
+  if (outgoingPayment === undefined) return html`not created${state === 'failed' ? '' : ' yet'}`;
   const ase = aseOfResource(await listAses(world), outgoingPayment);
   const id = lastPart(outgoingPayment);
   return ase
@@ -75,11 +82,13 @@ async function renderProgress(context: PageContext, payment: HandPayment): Promi
     ['State', statePill(payment)],
     ['From', shown(payment.from, 200)],
     ['To', shown(payment.to, 200)],
+    ['Amount that arrives', payment.amount],
     ['Payment', await linkToPayment(context, payment)],
   ])}
 ${consent === undefined ? undefined : html`<p class="notice">The holder of the wallet must consent: <a href="${consent}">open the consent page</a></p>`}
 <ol class="steps" id="steps">${steps.map((step, index) => html`<li id="step-${String(index)}">${step}</li>`)}</ol>
-${error === undefined ? undefined : html`<p class="alert">${shown(error)}</p>`}`;
+${error === undefined ? undefined : html`<p class="alert">${shown(error)}</p>`}
+${isRunning(payment) ? undefined : html`<p><a href="${context.base}/pay">Make another payment</a></p>`}`;
 }
 
 export const payRoutes: readonly Route[] = [
@@ -93,6 +102,7 @@ export const payRoutes: readonly Route[] = [
         cells: [
           html`<a href="${base}/pay/${payment.id}">${time(new Date(payment.startedAt).toISOString())}</a>`,
           statePill(payment),
+          payment.amount,
           shown(payment.from, 100),
           shown(payment.to, 100),
         ],
@@ -115,7 +125,9 @@ ${section('made', 'Payments made here', table('made-list', 'Payments', columns, 
         throw new Problem('invalid_request', { description: 'Choose two wallets of this world.' });
       }
       const value = parseAmount(amount, receiver.assetCode, receiver.assetScale);
-      const payment = world.handPayments.start({ from, to, value, finishBase: `${origin}${base}/pay` });
+      const inWords = money(value, receiver.assetCode, receiver.assetScale);
+      const order = { from, to, value, amount: inWords, finishBase: `${origin}${base}/pay` };
+      const payment = world.handPayments.start(order);
       return { to: `/pay/${payment.id}` };
     },
   },

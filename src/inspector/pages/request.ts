@@ -13,15 +13,21 @@ import { facts, pill, section, statusPill, table, time } from '../pieces.ts';
 import type { InspectedWorld, Route } from '../route.ts';
 
 const columns = [{ name: 'Requirement' }, { name: 'Verdict' }, { name: 'What was wrong', isText: true }];
-const order = ['fail', 'warning', 'note', 'pass'];
+const order = ['fail', 'warning', 'note'];
 
 function renderVerdicts(verdicts: readonly ExchangeVerdict[], base: string): Html {
-  const sorted = verdicts.toSorted((one, other) => order.indexOf(one.status) - order.indexOf(other.status));
-  return table(
-    'verdicts',
-    'Requirements',
+  const [met, broken] = [true, false].map((isMet) => verdicts.filter(({ status }) => (status === 'pass') === isMet));
+  const sorted = broken!.toSorted((one, other) => order.indexOf(one.status) - order.indexOf(other.status));
+  return html`${sorted.length > 0 ? renderTable('broken', sorted, base) : html`<p>None is broken.</p>`}
+${met!.length > 0 ? html`<details><summary>${String(met!.length)} met</summary>${renderTable('met', met!, base)}</details>` : undefined}`;
+}
+
+const renderTable = (scope: string, verdicts: readonly ExchangeVerdict[], base: string): Html =>
+  table(
+    `verdicts-${scope}`,
+    `Requirements, ${scope}`,
     columns,
-    sorted.map(({ id, level, status, describe }) => ({
+    verdicts.map(({ id, level, status, describe }) => ({
       id,
       cells: [
         html`<a href="${base}/report#${id}">${id}</a> ${sentence(requirements[id].title)} <span class="soft">${level}</span>`,
@@ -34,7 +40,6 @@ function renderVerdicts(verdicts: readonly ExchangeVerdict[], base: string): Htm
       ],
     })),
   );
-}
 
 function expectExchange({ controls }: InspectedWorld, text: string): TracedExchange {
   const exchange = /^[1-9]\d{0,14}$/.test(text) ? controls.findExchange(Number(text)) : undefined;

@@ -1,7 +1,7 @@
 /** The requests of clients and servers, newest first, with the verdict about each. */
 
 import { describeExchanges } from '../../grade/describe-exchange.ts';
-import { html } from '../../html/html.ts';
+import { type Html, html } from '../../html/html.ts';
 import type { TracedRequest } from '../../http/request-trace.ts';
 import { shown } from '../../report/html/pieces.ts';
 import { hasText, listNewest, MAX_LISTED, verdictOf } from '../exchanges.ts';
@@ -17,7 +17,8 @@ const columns = [
   { name: 'Status' },
   { name: 'Verdict' },
   { name: 'ASE' },
-  { name: 'Milliseconds', isNumber: true },
+  { name: 'Time' },
+  { name: 'ms', isNumber: true },
 ];
 
 const shows = [
@@ -36,7 +37,7 @@ function fitsShow({ world }: PageContext, show: string | undefined, { id, status
 const rowOf =
   ({ world, base }: PageContext) =>
   (request: TracedRequest) => {
-    const { id, method, target, operation, status, ase, ms, fault } = request;
+    const { id, at, method, target, operation, status, ase, ms, fault } = request;
     const verdict = verdictOf(world, id);
     return {
       id: String(id),
@@ -46,6 +47,7 @@ const rowOf =
         html`${statusPill(status)}${fault && html` ${pill(`fault ${fault}`, 'warning')}`}`,
         verdict && pill(verdict),
         shown(ase, 30),
+        html`<time datetime="${at}">${at.slice(11, 23)}</time>`,
         String(ms),
       ],
     };
@@ -59,6 +61,12 @@ function filterOf(context: PageContext): (request: TracedRequest) => boolean {
     (!operation || request.operation === operation) &&
     fitsShow(context, show, request) &&
     (!find || hasText(context.world, request.id, find));
+}
+
+function renderNone({ base, query }: PageContext): Html {
+  const { show, operation, find } = query;
+  if (show || operation || find) return html`<p class="soft">No request fits the filter.</p>`;
+  return html`<p>No requests yet. <a href="${base}/pay">Make a payment by hand</a>, or let your client read one of the <a href="${base}/wallets">wallet addresses</a>.</p>`;
 }
 
 export const requestRoutes: readonly Route[] = [
@@ -83,7 +91,7 @@ export const requestRoutes: readonly Route[] = [
           select('filter', 'operation', 'Operation', choices, operation),
           field('filter', 'find', 'Text in it', { type: 'search', value: find ?? '' }),
         ]}<div class="field"><button>Apply</button></div></form></section>
-${section('requests', before ? 'Earlier requests' : 'Newest first', html`${table('list', 'Requests', columns, rows.map(rowOf(context)))}`, true)}
+${section('requests', before ? 'Earlier requests' : 'Newest first', rows.length === 0 ? renderNone(context) : table('list', 'Requests', columns, rows.map(rowOf(context))), true)}
 ${nextPage(`${base}/requests`, { ...filters, before: String(rows.at(-1)?.id) }, listed.length > PER_PAGE)}
 <p class="pages"><a href="${base}/requests.har${queryOf(filters)}" download>Save as HTTP Archive (HAR)</a></p>`,
       };

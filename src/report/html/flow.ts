@@ -120,10 +120,14 @@ ${groups}
 </section>`;
 }
 
+/** With twelve lanes, one is narrower than this word. */
+const hyphenate = (name: string): string => name.replace('authorization', 'authori\u00adzation');
+
 /** Each row names its lanes for those who cannot see these. */
 const renderActors = (lanes: readonly Lane[], index: number): Html =>
   html`<div id="flow-actors-${String(index)}" class="actors lanes-${String(lanes.length)}" aria-hidden="true"><span></span><div>${lanes.map(
-    ({ name, ase }) => html`<span>${ase === undefined ? name : html`${name}<small>${shown(ase, 30)}</small>`}</span>`,
+    ({ name, ase }) =>
+      html`<span>${ase === undefined ? name : html`${hyphenate(name)}<small>${shown(ase, 30)}</small>`}</span>`,
   )}</div></div>`;
 
 function renderRow(step: FlowStep, lanes: readonly Lane[], start: number): Html {
