@@ -63,6 +63,11 @@ fuzz: $(installed)
 second-ase: $(installed)
 	@$(bin)/node conformance/second-ase/main.ts $(ARGS)
 
+# All checks against a world that they know over https only: split origins, paths, a private authority, no control API.
+.PHONY: check-behind-proxy
+check-behind-proxy: $(installed)
+	@$(bin)/node test/conformance/check-behind-proxy.ts $(ARGS)
+
 # Grades clients of which each violates one requirement, and good ones.
 grade-selftest: $(installed)
 	@$(bin)/node test/grade/selftest/main.ts $(ARGS)

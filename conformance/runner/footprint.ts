@@ -61,7 +61,8 @@ export function createFootprint({ sender, receiver, client, budget }: FootprintO
   const tokens = new Map<string, Created>();
   const grants = new Map<string, Created>();
   const quotes = new Map<string, bigint>();
-  const paid: string[] = [];
+  /** A repeated request is answered with the payment that it made before. */
+  const paid = new Set<string>();
   let created = 0;
   /** Spent, or about to be spent by a request without an answer. */
   let committed = 0n;
@@ -89,7 +90,7 @@ export function createFootprint({ sender, receiver, client, budget }: FootprintO
     } else if (operation === 'create-quote' && status === 201 && isOfTarget(body?.id)) {
       quotes.set(body.id, amountIn(body.debitAmount));
     } else if (operation === 'create-outgoing-payment' && status === 201 && isOfTarget(body?.id)) {
-      paid.push(body.id);
+      paid.add(body.id);
     } else if (operation === 'delete-token' && status < 300) tokens.delete(url);
     else if (operation === 'delete-continue' && status < 300) grants.delete(url);
     if (operation === 'post-token' && status === 200) tokens.delete(url);
@@ -127,7 +128,7 @@ export function createFootprint({ sender, receiver, client, budget }: FootprintO
     counts: () => ({
       incomingPayments: created,
       quotes: quotes.size,
-      outgoingPayments: paid.length,
+      outgoingPayments: paid.size,
       spent: committed,
     }),
     async cleanUp(call, stop) {

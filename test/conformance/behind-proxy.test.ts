@@ -1,7 +1,4 @@
-/**
- * `touchstone check` against a world behind a proxy that ends TLS: each server has a separate origin, two of them
- * below a path, the certificate is of a private authority, and the control API is closed.
- */
+/** Some of the checks against a world behind a TLS proxy, with its control API closed. `make check-behind-proxy` runs all. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,10 +12,8 @@ import { checkSetUp } from '../../conformance/runner/preflight.ts';
 import { createRun } from '../../conformance/runner/run.ts';
 import { parseTarget } from '../../conformance/runner/target.ts';
 import { loadOperations } from '../../conformance/runner/validation.ts';
-import { defaultWorld } from '../../src/world/definition/definition.ts';
-import { findFreePort } from '../support/free-port.ts';
-import { createTlsProxy } from '../support/tls-proxy.ts';
-import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
+import { clientEnvironment } from '../support/world.ts';
+import { startWorldBehindProxy, type WorldBehindProxy } from '../support/world-behind-proxy.ts';
 
 /** Checks that depend on URLs, and some for each capability that the control API brings. */
 const chosen = [
@@ -28,37 +23,23 @@ const chosen = [
   /^client-keys\.(bound|fetched|one|own|removed)/,
 ];
 
-const proxy = createTlsProxy();
 const directory = mkdtempSync(join(tmpdir(), 'behind-proxy-'));
 const authorities = getCACertificates('default');
-let world: TestWorld;
+let served: WorldBehindProxy;
 
 before(async () => {
-  const ases = await Promise.all(
-    defaultWorld.ases.map(async (ase) => {
-      const port = await findFreePort();
-      const servers = {
-        walletAddressServer: { url: await proxy.addOrigin(port) },
-        authServer: { url: `${await proxy.addOrigin(port)}/payments/gnap` },
-        resourceServer: { url: `${await proxy.addOrigin(port)}/payments/open` },
-        identityProvider: { url: `${await proxy.addOrigin(port)}/decide` },
-      };
-      return { ...ase, port, servers };
-    }),
-  );
-  world = await startWorld({ definition: { ...defaultWorld, ases } });
-  setDefaultCACertificates([...authorities, proxy.authority]);
+  served = await startWorldBehindProxy();
+  setDefaultCACertificates([...authorities, served.authority]);
 });
 
 after(async () => {
   setDefaultCACertificates(authorities);
-  await world?.close();
-  proxy.close();
+  await served?.close();
   rmSync(directory, { recursive: true });
 });
 
 test('everything passes, and only checks that need the control API are not applicable', async () => {
-  const { walletAddress, receiver, client, keyId, privateKey } = clientEnvironment(world);
+  const { walletAddress, receiver, client, keyId, privateKey } = clientEnvironment(served.world);
   const keyFile = join(directory, 'key.pem');
   writeFileSync(keyFile, privateKey);
   const options = parseOptions([

@@ -153,6 +153,17 @@ test('incoming payments are completed, tokens and grants end, and the rest is na
   ]);
 });
 
+test('a payment that two answers show is named once', async () => {
+  const footprint = createFootprint(options);
+  const url = `${sender.resourceServer}/outgoing-payments/1`;
+  const watched = footprint.watch(async (call) => answer(call, 201, { id: url, debitAmount: { value: '1' } }));
+  await watched(pay('quote'));
+  await watched(pay('quote'));
+  assert.deepEqual(await footprint.cleanUp(async (call) => answer(call, 204, undefined)), [
+    { kind: 'outgoing payment', url },
+  ]);
+});
+
 test('the cleaning waits for a request that is under way, and lets no other pass', async () => {
   const { call } = createServer();
   const gate = Promise.withResolvers<void>();
