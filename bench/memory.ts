@@ -1,6 +1,6 @@
 /**
  * Memory and idle CPU of one process on PostgreSQL: resident memory while requests of several kinds go on, what each
- * parallel world adds, and CPU while nothing is asked. Linux only. `node bench/memory.ts [--requests N] [--worlds N] [--idle S]`
+ * parallel world adds, and CPU while nothing is asked. Linux only. `node bench/memory.ts [--requests N] [--worlds N] [--idle S] [--compiled]`
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -20,12 +20,13 @@ const { values } = parseArgs({
     requests: { type: 'string', default: '20000' },
     worlds: { type: 'string', default: '20' },
     idle: { type: 'string', default: '60' },
+    compiled: { type: 'boolean', default: false },
   },
 });
 const requests = Number(values.requests);
 
 await using postgresql = await startPostgresql();
-await using program = await startProgram(postgresql, 'memory');
+await using program = await startProgram(postgresql, 'memory', values.compiled ? 'dist/src/main.js' : undefined);
 const { pid, ready } = program.server;
 const { env } = ready as { readonly env: Readonly<Record<string, string>> };
 

@@ -40,9 +40,14 @@ export interface StartedProgram extends StartedSide {
   readonly remoteTarget: Target;
 }
 
-export async function startProgram(postgresql: PostgresqlServer, name: string): Promise<StartedProgram> {
+/** `script` is the program from its sources, or the compiled one. */
+export async function startProgram(
+  postgresql: PostgresqlServer,
+  name: string,
+  script = 'src/main.ts',
+): Promise<StartedProgram> {
   const url = await createDatabase(postgresql, name);
-  const server = await startServer('src/main.ts', programArgs(await findPort(), url));
+  const server = await startServer(script, programArgs(await findPort(), url));
   const database = await watchDatabase(postgresql, name);
   const targets = targetsOf(server);
   return {

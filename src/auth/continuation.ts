@@ -6,13 +6,13 @@ import { toInstant, toLookupText } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 import type { RequestProof } from '../http/server.ts';
-import { issueToken } from './access-token.ts';
+import { createToken } from './access-token.ts';
 import { type AuthCall, type Continuation, expectCaller } from './caller.ts';
 import type { AuthDeps } from './deps.ts';
-import { clientOfRow, type Grant, lockGrant, transitionGrant, updateGrant } from './grant.ts';
+import { clientOfRow, type Grant, issueGrant, lockGrant, transitionGrant, updateGrant } from './grant.ts';
 import { authProblem } from './problem.ts';
 
-type ContinuationDeps = Parameters<typeof issueToken>[1];
+type ContinuationDeps = Parameters<typeof createToken>[0];
 
 /** The `continue` member. Some clients fail without `wait`, so it is always present (AS-09, AS-10). */
 export const continueMember = (
@@ -72,14 +72,14 @@ async function rotateContinueToken(
 /** Issues what was approved: a token, subject information, or both (AS-63, AS-114). */
 async function issueApproved(tx: Transaction, deps: ContinuationDeps, grant: Grant, token: string) {
   const continueToken = await rotateContinueToken(tx, deps, grant, token);
-  const issued = await transitionGrant(tx, deps.ase, grant, 'issue');
-  const accessToken = issued.access.length > 0 ? await issueToken(tx, deps, issued) : undefined;
+  const issued = grant.access.length > 0 ? createToken(deps, grant.access) : undefined;
+  await issueGrant(tx, deps.ase, grant, issued?.stored);
   return {
     status: 200 as const,
     body: {
-      ...(accessToken && { access_token: accessToken }),
-      ...(issued.subject && { subject: issued.subject }),
-      continue: continueMember(deps.authServer, issued, continueToken),
+      ...(issued && { access_token: issued.wire }),
+      ...(grant.subject && { subject: grant.subject }),
+      continue: continueMember(deps.authServer, grant, continueToken),
     },
   };
 }

@@ -8,7 +8,7 @@ import { isLoopback } from '../net/loopback.ts';
 import { formatQuery } from '../net/query.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
 import { checkAttributable, needsConsent, parseAccess } from './access.ts';
-import { issueToken } from './access-token.ts';
+import { createToken } from './access-token.ts';
 import { type AuthCall, expectCaller } from './caller.ts';
 import { clientIdOf, fetchDisplayName } from './client-instance.ts';
 import { continueMember } from './continuation.ts';
@@ -120,26 +120,22 @@ export function createGrantRequestHandlers(deps: AuthDeps) {
         interaction,
       };
 
-      return call.transaction(async (tx) => {
-        await insertGrant(tx, ase, grant);
-        const continuation = continueMember(authServer, grant, continueToken);
-        // §3.2
-        if (!interaction) {
-          return { status: 200, body: { access_token: await issueToken(tx, deps, grant), continue: continuation } };
-        }
-        // §3.3
-        const query = formatQuery({ clientName: clientName ?? '', clientUri: clientId });
-        return {
-          status: 200,
-          body: {
-            interact: {
-              redirect: `${authServer}interact/${interaction.id}/${interaction.nonce}?${query}`,
-              finish: interaction.nonce,
-            },
-            continue: continuation,
-          },
-        };
-      });
+      const continuation = continueMember(authServer, grant, continueToken);
+
+      // §3.2
+      if (!interaction) {
+        const token = createToken(deps, access);
+        const body = { access_token: token.wire, continue: continuation };
+        return call.change({ status: 200, body }, (db) => insertGrant(db, ase, grant, token.stored));
+      }
+      // §3.3
+      const query = formatQuery({ clientName: clientName ?? '', clientUri: clientId });
+      const interact = {
+        redirect: `${authServer}interact/${interaction.id}/${interaction.nonce}?${query}`,
+        finish: interaction.nonce,
+      };
+      const reply = { status: 200 as const, body: { interact, continue: continuation } };
+      return call.change(reply, (db) => insertGrant(db, ase, grant));
     },
   } satisfies Pick<GrantApiHandlers<AuthCall>, 'post-request'>;
 }

@@ -135,6 +135,61 @@ const lockOfInteraction = statement((db, grant: OfInteraction) => selectOfIntera
 
 const insertRow = statement((db, grant: Insertable<Tables['gnap_grant']>) => db.insertInto('gnap_grant').values(grant));
 
+/** The columns of a new access token; its grant says the others. */
+export type NewToken = Pick<
+  Insertable<Tables['access_token']>,
+  'id' | 'manage_id' | 'value_digest' | 'created_at' | 'expires_at'
+>;
+
+/** A token among the values of a statement about its grant, which has columns of the same names. */
+type TokenValues = { readonly [Name in keyof NewToken as `token_${Name}`]: NewToken[Name] };
+
+const toValues = (token: NewToken): TokenValues => ({
+  token_id: token.id,
+  token_manage_id: token.manage_id,
+  token_value_digest: token.value_digest,
+  token_created_at: token.created_at,
+  token_expires_at: token.expires_at,
+});
+
+const tokenRow = (token: TokenValues & OfGrant): Insertable<Tables['access_token']> => ({
+  ase: token.ase,
+  id: token.token_id,
+  grant_id: token.id,
+  manage_id: token.token_manage_id,
+  value_digest: token.token_value_digest,
+  created_at: token.token_created_at,
+  expires_at: token.token_expires_at,
+  revoked_at: null,
+});
+
+const insertWithToken = statement((db, values: Insertable<Tables['gnap_grant']> & TokenValues) => {
+  const { token_id, token_manage_id, token_value_digest, token_created_at, token_expires_at, ...grant } = values;
+  return db
+    .with('new_grant', (grants) => grants.insertInto('gnap_grant').values(grant))
+    .insertInto('access_token')
+    .values(tokenRow(values));
+});
+
+const updateWithToken = statement((db, values: Updateable<Tables['gnap_grant']> & OfGrant & TokenValues) => {
+  const {
+    ase,
+    id,
+    token_id,
+    token_manage_id,
+    token_value_digest,
+    token_created_at,
+    token_expires_at,
+    ...columnsToSet
+  } = values;
+  return db
+    .with('changed_grant', (grants) =>
+      grants.updateTable('gnap_grant').set(columnsToSet).where('ase', '=', ase).where('id', '=', id),
+    )
+    .insertInto('access_token')
+    .values(tokenRow(values));
+});
+
 const updateRow = statement((db, { ase, id, ...columnsToSet }: Updateable<Tables['gnap_grant']> & OfGrant) =>
   db.updateTable('gnap_grant').set(columnsToSet).where('ase', '=', ase).where('id', '=', id),
 );
@@ -169,10 +224,10 @@ function toGrant(row: GrantRow): Grant {
   };
 }
 
-/** Stores a new grant. Without interaction there is nothing to consent to, so it may be `issued` from the start. */
-export async function insertGrant(tx: Transaction, ase: string, grant: NewGrant): Promise<void> {
+/** Stores a new grant in one statement; without interaction, with the token that it issues at once. */
+export async function insertGrant(db: Queryable, ase: string, grant: NewGrant, token?: NewToken): Promise<void> {
   const { client, subject, interaction } = grant;
-  await insertRow.change(tx, {
+  const row = {
     ase,
     id: grant.id,
     ...stateColumns(grant.state),
@@ -196,7 +251,8 @@ export async function insertGrant(tx: Transaction, ase: string, grant: NewGrant)
     session_kept: false,
     ticket_digest: null,
     interact_ref_digest: null,
-  });
+  };
+  await (token ? insertWithToken.change(db, { ...row, ...toValues(token) }) : insertRow.change(db, row));
 }
 
 /** The grant with this id, locked until the transaction ends. It is the first lock in the order (`database.ts`). */
@@ -217,6 +273,12 @@ export async function findGrantOfInteraction(
   return row && (toGrant(row) as InteractiveGrant);
 }
 
+function expectState(grant: Grant, transition: Transition): GrantState {
+  const state = stateAfter(grant.state, transition);
+  if (state === undefined) throw new Error(`a grant that is ${grant.state} cannot ${transition}`);
+  return state;
+}
+
 /** Moves a locked grant to another state. Throws an Error if that is not legal: callers check the state first. */
 export async function transitionGrant<G extends Grant>(
   tx: Transaction,
@@ -224,10 +286,21 @@ export async function transitionGrant<G extends Grant>(
   grant: G,
   transition: Transition,
 ): Promise<G> {
-  const state = stateAfter(grant.state, transition);
-  if (state === undefined) throw new Error(`a grant that is ${grant.state} cannot ${transition}`);
+  const state = expectState(grant, transition);
   await updateGrant(tx, ase, grant, stateColumns(state));
   return { ...grant, state };
+}
+
+/** Issues what a locked grant was approved for, in one statement. */
+export async function issueGrant(
+  tx: Transaction,
+  ase: string,
+  grant: Grant,
+  token: NewToken | undefined,
+): Promise<void> {
+  if (!token) return void (await transitionGrant(tx, ase, grant, 'issue'));
+  const change = { ...stateColumns(expectState(grant, 'issue')), ase, id: grant.id };
+  await updateWithToken.change(tx, { ...change, ...toValues(token) });
 }
 
 /** Updates columns of a locked grant other than its state. */

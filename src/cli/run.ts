@@ -27,8 +27,11 @@ export async function runCommand([command = '--help', ...args]: readonly string[
   const config = parseConfig(command, args, env);
   for (const warning of warnOfVariables(env)) process.stderr.write(`touchstone: ${warning}\n`);
   const control = env['TOUCHSTONE_CONTROL'];
-  if (command === 'start') await (await import('./start.ts')).start(config, env);
-  else if (command === 'grade')
+  if (command === 'start') {
+    const heap = (await import('./heap.ts')).boundHeap();
+    await (await import('./start.ts')).start(config, env);
+    heap.whenLoaded();
+  } else if (command === 'grade')
     process.exitCode = await (await import('./grade/main.ts')).gradeFromCommandLine(config, env);
   else if (command === 'ledger') await (await import('./ledger.ts')).printLedger(config, control);
   else if (command === 'explain' && config.operands[0] === EXCHANGE)

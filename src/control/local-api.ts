@@ -51,6 +51,7 @@ export function createLocalApi(handlers: Handlers<ControlCall>, { db }: Pick<Adm
       caller: undefined,
       signature: undefined,
       transaction: (work) => db.transaction(work),
+      change: () => Promise.reject(new Error('changes of the control API are audited, in a transaction')),
     };
     // The validator has given the parts the types of the document.
     const handle = handlers[operationId] as (call: ControlCall, request: unknown) => Promise<{ body?: unknown }>;

@@ -15,7 +15,7 @@ import { headerLines, onlyHeaderLine, type ReceivedRequest } from './received-re
 import type { Reply } from './reply.ts';
 import type { RequestNotes } from './request-trace.ts';
 import { RequestInvalid, type ValidatedRequest } from './request-validator.ts';
-import type { Identity, OperationCall, RequestProof, Server, ServerContext } from './server.ts';
+import type { Call, Identity, OperationCall, RequestProof, Server, ServerContext } from './server.ts';
 import { ClientKeyError, type FetchedKeySet } from './signatures/client-keys.ts';
 import { createSignatureBase } from './signatures/signature-base.ts';
 import { type ReadSignature, readSignature } from './signatures/signature-input.ts';
@@ -83,7 +83,7 @@ export async function serve<Caller>(
       policy,
       caller: identity.caller,
       signature: signature?.signature,
-      transaction: (work) => context.db.transaction(async (tx) => toValidReply(await work(tx))),
+      ...createChanges(context, toValidReply),
     },
     { params: request.params, query: request.query, body: request.body },
   );
@@ -91,6 +91,21 @@ export async function serve<Caller>(
   // 9 Reply
   return toValidReply(reply);
 }
+
+type ReplyCheck = <R extends Reply>(reply: R) => R;
+
+/** How a handler changes rows. */
+const createChanges = (
+  { db }: ServerContext,
+  toValidReply: ReplyCheck,
+): Pick<Call<unknown>, 'transaction' | 'change'> => ({
+  transaction: (work) => db.transaction(async (tx) => toValidReply(await work(tx))),
+  async change(reply, makeChange) {
+    const valid = toValidReply(reply);
+    await makeChange(db.query);
+    return valid;
+  },
+});
 
 /** The real names of what an interceptor has renamed. */
 export const resolveAliases = <T>({ intercept }: ServerContext, value: T): T => intercept?.resolve(value) ?? value;
@@ -205,7 +220,11 @@ const signatureProblem = ({ reason, detail }: Refusal): Problem =>
   new Problem('invalid_signature', { description: detail, detail: reason });
 
 /** Checks a reply against the document, only once even if it was already checked within a transaction. */
-function createReplyCheck<Caller>(server: Server<Caller>, { tamper, log }: ServerContext, operationId: string) {
+function createReplyCheck<Caller>(
+  server: Server<Caller>,
+  { tamper, log }: ServerContext,
+  operationId: string,
+): ReplyCheck {
   const checked = new WeakSet<Reply>();
   return <R extends Reply>(reply: R): R => {
     if (checked.has(reply)) return reply;

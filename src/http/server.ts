@@ -1,7 +1,7 @@
 /** The types of a server: its part of the request pipeline, and the arguments of its functions. */
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import type { Database, Transaction } from '../database/database.ts';
+import type { Database, Queryable, Transaction } from '../database/database.ts';
 import type { Problem } from '../errors.ts';
 import type { FaultSelector } from '../faults.ts';
 import type { Switches } from '../profile.ts';
@@ -27,6 +27,8 @@ export interface Call<Caller> {
   readonly signature: Buffer | undefined;
   /** Runs `work` in one transaction, which commits only if the reply that it returns is valid. */
   readonly transaction: <R extends Reply>(work: (tx: Transaction) => Promise<R>) => Promise<R>;
+  /** For a change that is one statement, and so needs no transaction: makes it only if the reply is valid. */
+  readonly change: <R extends Reply>(reply: R, makeChange: (db: Queryable) => Promise<void>) => Promise<R>;
 }
 
 /** The credentials that a request presents, before any of them is looked up. */

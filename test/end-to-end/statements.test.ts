@@ -22,9 +22,10 @@ before(async () => {
   mock.timers.enable({ apis: ['setInterval'] });
   world = await startWorld({
     database: { ...embedded, onStatement: () => (counted += 1) },
-    // When the reply is made: what settlement does after it is not the operation's.
+    // When the reply is made: what settlement does after it is not the operation's. Grants and tokens cause no later
+    // work, and their change follows the reply.
     tamper: (operationId, reply) => {
-      measured[operationId] ??= counted;
+      if (!operationId.startsWith('post-')) measured[operationId] ??= counted;
       return reply;
     },
   });
@@ -57,7 +58,7 @@ const budget: Record<string, readonly [statements: number, request: () => Reques
   'get-wallet-address': [1, () => ({ method: 'GET', url: prepared.payer, signed: false })],
   'get-wallet-address-keys': [1, () => ({ method: 'GET', url: `${prepared.payer}/jwks.json`, signed: false })],
   'post-request': [
-    2,
+    1,
     () => ({
       method: 'POST',
       url: prepared.auth,
@@ -120,6 +121,7 @@ test('no operation takes more statements than its budget', async () => {
   for (const [operationId, [, request]] of Object.entries(budget)) {
     counted = 0;
     const answer = await send(environment, request());
+    measured[operationId] ??= counted;
     assert.ok(answer.status < 300, `${operationId}: ${answer.text}`);
     await world.settled();
   }
@@ -134,7 +136,7 @@ test('no operation takes more statements than its budget', async () => {
 const ofTheWorld = /"world"/;
 
 test('every statement of a request or payment names the ASE, by which a database can be distributed', () => {
-  const namesAse = /"ase" (= \$\d|in \(\$\d)|^insert into "\w+" \(("\w+", )*"ase"/;
+  const namesAse = /"ase" (= \$\d|in \(\$\d)|\binsert into "\w+" \(("\w+", )*"ase"/;
   assert.ok(texts.size > 30, `${texts.size} statements were seen`);
   assert.deepEqual(
     [...texts].filter((text) => /"\w+"/.test(text) && !ofTheWorld.test(text) && !namesAse.test(text)),

@@ -9,9 +9,9 @@ export const grantModelMutants: readonly Mutant[] = [
     by: 'false',
     also: [
       {
-        file: 'src/auth/continuation.ts',
-        at: "const issued = await «transitionGrant(tx, deps.ase, grant, 'issue')»;",
-        by: "(grant.state === 'issued' ? grant : transitionGrant(tx, deps.ase, grant, 'issue'))",
+        file: 'src/auth/grant.ts',
+        at: "const change = { ...stateColumns(«expectState(grant, 'issue')»), ase, id: grant.id };",
+        by: "'issued'",
       },
     ],
   },
@@ -36,7 +36,7 @@ export const grantModelMutants: readonly Mutant[] = [
   {
     id: 'grant-model.rotated-token-works',
     file: 'src/auth/access-token.ts',
-    at: 'updateManaged(tx, ase, managed).set(«columns»).executeTakeFirstOrThrow()',
+    at: 'changeManaged(db, managed, «columns»)',
     by: '{ ...columns, value_digest: undefined }',
   },
   {

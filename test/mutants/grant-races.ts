@@ -30,12 +30,12 @@ export const grantRaceMutants: readonly Mutant[] = [
   {
     id: 'grant-races.rotation-of-any-value',
     file: 'src/auth/access-token.ts',
-    at: ".where('manage_id', «'='», manageId)\n      .where('revoked_at'",
+    at: ".where('manage_id', «'='», managedBy)",
     by: "'like'",
     also: [
       {
         file: 'src/auth/access-token.ts',
-        at: ".where('manage_id', '=', «manageId»)\n      .where('revoked_at'",
+        at: ".where('manage_id', '=', «managedBy»)",
         by: "'%'",
       },
     ],
@@ -43,16 +43,16 @@ export const grantRaceMutants: readonly Mutant[] = [
   {
     id: 'grant-races.rotation-of-revoked',
     file: 'src/auth/access-token.ts',
-    at: "manageId)\n      .where(«'revoked_at'», 'is', null);",
+    at: "managedBy)\n      .where(«'revoked_at'», 'is', null)",
     by: "'created_at'",
     also: [
-      { file: 'src/auth/access-token.ts', at: "manageId)\n      .where('revoked_at', «'is'», null);", by: "'is not'" },
+      { file: 'src/auth/access-token.ts', at: "managedBy)\n      .where('revoked_at', «'is'», null)", by: "'is not'" },
     ],
   },
   {
     id: 'grant-races.rotation-keeps-value',
     file: 'src/auth/access-token.ts',
-    at: 'updateManaged(tx, ase, managed).set(«columns»).executeTakeFirstOrThrow()',
+    at: 'changeManaged(db, managed, «columns»)',
     by: '{ ...columns, value_digest: undefined }',
   },
   {

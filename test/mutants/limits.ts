@@ -33,7 +33,7 @@ export const limitMutants: readonly Mutant[] = [
   {
     id: 'token.rotation-forgets-limits-in-its-answer',
     file: 'src/auth/access-token.ts',
-    at: 'return { status: 200, body: { access_token: «wire» } };',
+    at: 'call.change({ status: 200, body: { access_token: «wire» } }',
     by: '{ ...wire, access: wire.access.map(({ limits, ...item }) => item) }',
     fails: ['token.rotate-limits'],
   },
