@@ -18,7 +18,7 @@ export const capabilities = {
   'second-wallet': 'a client whose wallet address is at the ASE that is checked (--client)',
   'foreign-receivers': 'payments to receivers at other ASEs',
   discovery: 'discovery of the grant endpoint (RFC 9635 §9)',
-  'automatic-consent': 'consent without a person (--consent-command)',
+  'automatic-consent': 'consent without a person (--consent, --consent-command or --consent-hook)',
   budget: 'a larger --budget',
   'local-servers': 'key sets and callbacks on servers of this machine (--local-servers)',
 } as const;

@@ -19,8 +19,13 @@ const CONSENT_MS = 60_000;
 export async function giveConsent(context: CheckContext, redirect: string): Promise<Walk> {
   const { consent } = context.target;
   switch (consent.kind) {
-    case 'automatic':
-      return walkInteraction(context.call, redirect);
+    case 'automatic': {
+      const walk = await walkInteraction(context.call, redirect);
+      // A page for a person is right, but nothing here can use it. A Touchstone has been told to consent by itself.
+      const isPage = walk.finish === undefined && walk.answers.at(-1)?.status === 200;
+      if (isPage && !context.control.available) throw new NotApplicable('automatic-consent');
+      return walk;
+    }
     case 'command':
       return { answers: [], finish: parseFinish(await runConsentCommand(consent.command, redirect)) };
     case 'hook': {

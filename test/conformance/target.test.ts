@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
-import { capabilityOf } from '../../conformance/runner/capability.ts';
+import { capabilityOf, NotApplicable } from '../../conformance/runner/capability.ts';
 import {
   answersCheckId,
   type Check,
@@ -186,6 +186,21 @@ test('a command or a hook brings the consent of the owner', async () => {
   const consent = { kind: 'command', command: 'echo elsewhere' } as const;
   const elsewhere = await giveConsent({ target: { ...bare, consent } } as CheckContext, 'http://as.example/');
   assert.equal(elsewhere.finish, undefined);
+});
+
+test('a page that asks a person makes a check not applicable, unless the target is to consent by itself', async () => {
+  const answers = [
+    { status: 302, headers: new Headers({ location: '/page' }) },
+    { status: 200, headers: new Headers() },
+  ];
+  const visit = (available: boolean) => {
+    const left = [...answers];
+    const call = async () => left.shift();
+    const target = { ...bare, consent: { kind: 'automatic' } };
+    return giveConsent({ target, call, control: { available } } as unknown as CheckContext, 'http://as.example/i/1');
+  };
+  await assert.rejects(visit(false), new NotApplicable('automatic-consent'));
+  assert.equal((await visit(true)).finish, undefined);
 });
 
 test('steps of consent in a browser click and fill, with values from the environment', () => {
