@@ -1,14 +1,14 @@
 /**
  * `node test/examples/main.ts [--only PATTERN] [--slow]`: follows sections of the documentation literally, each in an empty
  * directory: those of docs/grade.md for each language, which grade an example, and those of docs/fixtures.md that end
- * with a command; with `--slow` those that need packages of npm or Maven instead. Sections whose toolchain is absent are skipped; with `CI` in the environment only some
- * may be. Exit status: 0 if all others pass.
+ * with a command; with `--slow` those that need packages of npm or Maven instead. Sections whose toolchain is absent are
+ * skipped; with `CI` in the environment only some may be. Exit status: 0 if all others pass.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Report } from '../../src/grade/report.ts';
 import { countLevels } from '../../src/grade/reports/summary.ts';
@@ -20,28 +20,44 @@ const root = join(import.meta.dirname, '..', '..');
 const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'touchstone', 'examples');
 
 const chromium = '/usr/bin/chromium';
+/** A shell command. */
+const fetches = (url: string): string => `curl -sfo /dev/null --max-time 20 ${url}`;
 /** Fails where the section cannot be followed. */
 const toolchains: Readonly<Record<string, readonly string[]>> = {
   Node: [process.execPath, '--version'],
   Go: ['go', 'version'],
   // The Rust library comes from crates.io.
-  Rust: ['sh', '-c', 'cargo --version && curl -sfo /dev/null --max-time 20 https://index.crates.io/config.json'],
+  Rust: ['sh', '-c', `cargo --version && ${fetches('https://index.crates.io/config.json')}`],
   PHP: ['php', '-r', 'exit(extension_loaded("curl") && extension_loaded("sodium") ? 0 : 1);'],
   '.NET': ['dotnet', '--version'],
   // Its cryptography comes from PyPI.
-  Python: ['sh', '-c', 'python3 -m pip --version && curl -sfo /dev/null --max-time 20 https://pypi.org/simple/pip/'],
+  Python: ['sh', '-c', `python3 -m pip --version && ${fetches('https://pypi.org/simple/pip/')}`],
   Java: ['java', '--version'],
   'node:test': [process.execPath, '--version'],
   pytest: ['python3', '-m', 'pytest', '--version'],
   'go test': ['go', 'version'],
   vitest: ['npm', 'ping'],
+  'vitest, a world per worker': ['npm', 'ping'],
   jest: ['npm', 'ping'],
   'JUnit 5': ['sh', '-c', 'java --version && mvn --version'],
   Playwright: ['sh', '-c', `test -x ${chromium} && npm ping`],
+  // Its browser is downloaded, or unpacked from the archive that its own variable names.
+  Cypress: [
+    'sh',
+    '-c',
+    `which Xvfb && npm ping && { test -f "$CYPRESS_INSTALL_BINARY" || ${fetches('https://download.cypress.io/desktop.json')}; }`,
+  ],
 };
 /** Run with `--slow` only: they download packages, and take minutes. */
-const slow: ReadonlySet<string> = new Set(['vitest', 'jest', 'JUnit 5', 'Playwright']);
-const optional: ReadonlySet<string> = new Set(['PHP', '.NET', 'Rust', 'Python', 'pytest']);
+const slow: ReadonlySet<string> = new Set([
+  'vitest',
+  'vitest, a world per worker',
+  'jest',
+  'JUnit 5',
+  'Playwright',
+  'Cypress',
+]);
+const optional: ReadonlySet<string> = new Set(['PHP', '.NET', 'Rust', 'Python', 'pytest', 'Cypress']);
 
 /** The steps that all examples show. */
 const flow = [
@@ -74,7 +90,10 @@ async function follow(section: Section, isGraded: boolean): Promise<Outcome> {
     const [installation, script] = splitInstallation(section.script);
     if (installation !== '') await runScript(installation, directory);
     await linkPackages(directory);
-    for (const { name, text } of section.files) await writeFile(join(directory, name), text);
+    for (const { name, text } of section.files) {
+      await mkdir(dirname(join(directory, name)), { recursive: true });
+      await writeFile(join(directory, name), text);
+    }
     const { code, output } = await runScript(script, directory);
     if (!isGraded) return { kind: code === 0 ? 'passed' : 'failed', text: code === 0 ? '' : `exit ${code}\n${output}` };
     const file = join(directory, 'touchstone-report', 'report.json');
