@@ -190,7 +190,13 @@ async function main(directory: string | undefined): Promise<void> {
   const root = join(import.meta.dirname, '..');
   const config = JSON.parse(readFileSync(join(root, 'codegen.config.json'), 'utf8')) as GenerationConfig;
   const read = (name: string, from: string | undefined) =>
-    readSource(root, name, config.documents[name]!, upstreamDirectory(root, config, from), '').document;
+    readSource(
+      root,
+      name,
+      config.documents[name]!,
+      upstreamDirectory(root, config, from),
+      from === undefined ? 'package' : 'SPEC_DIR',
+    ).document;
   const version = ({ info }: JsonObject) => `${(info as JsonObject)['version']}`;
   for (const [name, { upstream }] of Object.entries(config.documents)) {
     if (upstream === undefined) continue;

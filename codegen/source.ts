@@ -40,7 +40,7 @@ export function upstreamDirectory(root: string, config: GenerationConfig, specDi
   return specDirectory ?? join(root, 'node_modules', config.upstream.package, config.upstream.directory);
 }
 
-/** Reads one source document. Throws if the file is missing or is not an OpenAPI 3.1 document. */
+/** Reads one source document. Throws if the file is missing, is not an OpenAPI 3.1 document, or needs another file. */
 export function readSource(
   root: string,
   name: string,
@@ -57,22 +57,27 @@ export function readSource(
   if (typeof openapi !== 'string' || !openapi.startsWith('3.1.') || !isObject(document['paths'])) {
     throw new Error(`${file} is not an OpenAPI 3.1 document`);
   }
-  return {
-    document,
-    label: own ?? `${upstreamLabel}/${entry.upstream ?? `${name}.yaml`}`,
-    sha256: sha256(bytes),
-  };
+  const label = own ?? `${upstreamLabel}/${entry.upstream ?? `${name}.yaml`}`;
+  refuseSharedSchemas(document, `${label} (version ${(document['info'] as JsonObject)['version']})`);
+  return { document, label, sha256: sha256(bytes) };
 }
 
-/** Throws if a reference leads to another file, to nothing, or from a schema to a parameter. */
+/** Throws if a reference leads to another file, as in the versions up to 1.0.1. */
+function refuseSharedSchemas(node: Json | undefined, file: string): void {
+  if (typeof node !== 'object' || node === null) return;
+  const reference = isObject(node) ? node['$ref'] : undefined;
+  if (typeof reference === 'string' && !reference.startsWith('#/')) {
+    throw new Error(`${file} refers to another file, ${reference}; documents that share schemas are not supported`);
+  }
+  for (const value of Object.values(node)) refuseSharedSchemas(value, file);
+}
+
+/** Throws if a reference leads to nothing, or from a schema to a parameter. */
 export function checkReferences(document: JsonObject, node: Json, file: string): void {
   if (typeof node !== 'object' || node === null) return;
   for (const [key, value] of Object.entries(node)) {
     const reference = isObject(value) ? value['$ref'] : undefined;
     if (typeof reference === 'string') {
-      if (!reference.startsWith('#/')) {
-        throw new Error(`${file} refers to another file, ${reference}; documents that share schemas are not supported`);
-      }
       if (readPointer(document, reference) === undefined)
         throw new Error(`${file} lacks ${reference}, to which it refers`);
       if (key === 'schema' && reference.startsWith('#/components/parameters/')) {
