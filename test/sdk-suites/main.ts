@@ -4,7 +4,7 @@
  *
  * `--only PATTERN` selects suites. `--from DIR` takes the repositories from the clones in that directory instead of
  * GitHub. `--figures FILE` writes the results down. Suites whose toolchain is absent are skipped. Exit status: 1 if a
- * test failed, or a requirement that the baseline of the suite does not list is violated.
+ * test failed, a requirement that the baseline of the suite does not list is violated, or nothing was run.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -52,6 +52,8 @@ const git: Readonly<Record<string, string>> = options.from
     }
   : {};
 
+const UNREACHABLE = options.from ? `no clone in ${options.from}` : 'GitHub cannot be reached';
+
 function findObstacle({ repository, needs }: Suite): string | undefined {
   const common = {
     git: 'git --version',
@@ -64,7 +66,7 @@ function findObstacle({ repository, needs }: Suite): string | undefined {
   if (missing) return `no ${missing[0]}`;
   const env = { ...process.env, ...git };
   const isReachable = spawnSync('git', ['ls-remote', repository, 'HEAD'], { ...SILENT, env }).status === 0;
-  return isReachable ? undefined : `${repository} cannot be reached`;
+  return isReachable ? undefined : UNREACHABLE;
 }
 
 interface Ended {
@@ -131,9 +133,11 @@ const describe = ({ counts: { passed, failed, skipped }, report }: Outcome): str
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const figures: Figures[] = [];
+const obstacles = new Set<string>();
 for (const suite of suites.filter(({ name }) => new RegExp(options.only, 'i').test(name))) {
   const obstacle = findObstacle(suite);
   if (obstacle !== undefined) {
+    obstacles.add(obstacle);
     totals.skipped += suite.tests;
     console.log(`skipped ${suite.name.padEnd(7)} ${obstacle}`);
     continue;
@@ -148,5 +152,8 @@ for (const suite of suites.filter(({ name }) => new RegExp(options.only, 'i').te
   figures.push({ suite, ...outcome });
 }
 if (options.figures !== undefined) await writeFigures(options.figures, figures);
+if (!options.from && obstacles.has(UNREACHABLE)) {
+  console.log('Without GitHub, put clones of the repositories in a directory DIR, and run it with ARGS=--from=DIR.');
+}
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
-process.exitCode = totals.failed > 0 ? 1 : 0;
+process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;
