@@ -73,6 +73,8 @@ async function expectReply(response: Response, { operation, status, code }: (typ
   assert.ok(isValid(body), JSON.stringify(body));
 }
 
+const provoked = new Set<string>();
+
 for (const reply of negativeReplies) {
   test(`${reply.name} comes by a header, and by a wallet address for one call`, async () => {
     const operation = reply.operation as OperationId;
@@ -94,8 +96,14 @@ for (const reply of negativeReplies) {
       [1],
     );
     assert.equal((await control('DELETE', '/faults')).status, 204);
+    provoked.add(reply.name);
   });
 }
+
+test('each entry was provoked', (t) => {
+  t.diagnostic(`${provoked.size} provoked of ${negativeReplies.length} declared (operation, status, code)`);
+  assert.equal(provoked.size, negativeReplies.length);
+});
 
 test('the control API, the command and the page list the same', async () => {
   const { status, body } = await controlOf(world)('GET', '/catalogue');

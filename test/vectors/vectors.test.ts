@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { decodePrepare, decodeReply, encodePrepare, encodeReply } from '../../conformance/steps/ilp-packet.ts';
@@ -58,6 +58,24 @@ describe('each file is valid by its schema, and its ids are unique', () => {
       );
     });
   }
+});
+
+test('the second implementations import nothing of the program', (t) => {
+  const root = join(import.meta.dirname, '../..');
+  const seen = new Set(readdirSync(join(import.meta.dirname, 'second')).map((name) => `test/vectors/second/${name}`));
+  for (const file of ['ilp-packet.ts', 'stream-packet.ts']) seen.add(`conformance/steps/${file}`);
+  for (const file of seen) {
+    const text = readFileSync(join(root, file), 'utf8');
+    for (const [, target = ''] of text.matchAll(/\b(?:from |import\()'([^']+)'/g)) {
+      if (target.startsWith('.')) seen.add(relative(root, join(root, dirname(file), target)));
+      else assert.match(target, /^node:/, file);
+    }
+  }
+  t.diagnostic(`they are ${[...seen].join(', ')}`);
+  assert.deepEqual(
+    [...seen].filter((file) => file.startsWith('src/')),
+    [],
+  );
 });
 
 test('touchstone vectors prints each file and its contents', (t) => {
