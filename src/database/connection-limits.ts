@@ -10,12 +10,9 @@
  * locks.
  */
 import type { Socket } from 'node:net';
-import type { MikroORM } from '@mikro-orm/core';
-import type { SqlEntityManager } from '@mikro-orm/sql';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, PoolConfig } from 'pg';
 
-/** Options of the `pg` driver. */
-type DriverOptions = object;
+type Connect = (limits: PoolConfig) => Pool;
 
 function closeSilentConnections(pool: Pool, patienceMs: number): void {
   pool.on('connect', (client) => {
@@ -24,59 +21,57 @@ function closeSilentConnections(pool: Pool, patienceMs: number): void {
   });
 }
 
-const limitSessions = (patienceMs: number): DriverOptions => ({
-  connectionTimeoutMillis: patienceMs,
-  statement_timeout: patienceMs,
-  idle_in_transaction_session_timeout: patienceMs,
-  keepAlive: true,
-  // Allows several statements in flight; see `postgresql-driver.ts`.
-  pipeline: true,
-  onPoolCreated: (pool: Pool) => closeSilentConnections(pool, patienceMs),
-});
+function limitSessions(connect: Connect, patienceMs: number): Pool {
+  return connect({
+    connectionTimeoutMillis: patienceMs,
+    statement_timeout: patienceMs,
+    idle_in_transaction_session_timeout: patienceMs,
+    keepAlive: true,
+    // Allows several statements in flight; see `postgresql-driver.ts`.
+    pipeline: true,
+  } as PoolConfig);
+}
 
-const limitTransactions = (patienceMs: number): DriverOptions => ({
-  connectionTimeoutMillis: patienceMs,
-  keepAlive: true,
-  onPoolCreated(pool: Pool) {
-    closeSilentConnections(pool, patienceMs);
-    const limits = ['statement_timeout', 'idle_in_transaction_session_timeout'].map(
-      (name) => `set local ${name} = ${patienceMs}`,
-    );
-    pool.on('connect', (client) => {
-      const query = client.query.bind(client) as (...args: unknown[]) => unknown;
-      const begin = (text: string): string => [text, ...limits].join('; ');
-      const limited = (text: unknown, ...rest: unknown[]) =>
-        query(typeof text === 'string' && /^(begin|start transaction)\b/.test(text) ? begin(text) : text, ...rest);
-      Object.assign(client, { query: limited });
-    });
-  },
-});
+function limitTransactions(connect: Connect, patienceMs: number): Pool {
+  const pool = connect({ connectionTimeoutMillis: patienceMs, keepAlive: true });
+  const limits = ['statement_timeout', 'idle_in_transaction_session_timeout'].map(
+    (name) => `set local ${name} = ${patienceMs}`,
+  );
+  pool.on('connect', (client) => {
+    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+    const begin = (text: string): string => [text, ...limits].join('; ');
+    const limited = (text: unknown, ...rest: unknown[]) =>
+      query(typeof text === 'string' && /^(begin|start transaction)\b/.test(text) ? begin(text) : text, ...rest);
+    Object.assign(client, { query: limited });
+  });
+  return pool;
+}
 
 /** PgBouncer's answer to a startup parameter that it does not know. */
 const isRefusedParameter = (error: unknown): boolean => (error as { code?: string }).code === '08P01';
 
 /** True if the server did not take the limits of the session. False also if it cannot be reached. */
-async function isPooled(orm: MikroORM, patienceMs: number): Promise<boolean> {
-  const connection = (orm.em as unknown as SqlEntityManager).getConnection();
+async function isPooled(pool: Pool, patienceMs: number): Promise<boolean> {
   try {
-    const [row] = await connection.execute(`select setting from pg_settings where name = 'statement_timeout'`);
-    return row?.['setting'] !== String(patienceMs);
+    const { rows } = await pool.query(`select setting from pg_settings where name = 'statement_timeout'`);
+    return rows[0]?.setting !== String(patienceMs);
   } catch (error) {
     return isRefusedParameter(error);
   }
 }
 
-/**
- * Connects with the limits in the session or, if what answers is a pooler of transactions, in each transaction. Returns
- * the pool of the sessions in the first case.
- */
+/** Connects with the limits in the session or, if what answers is a pooler of transactions, in each transaction. */
 export async function connectWithLimits(
-  connect: (options: DriverOptions) => Promise<MikroORM>,
+  connect: Connect,
   patienceMs: number,
-): Promise<{ readonly orm: MikroORM; readonly sessions?: Pool }> {
-  const orm = await connect(limitSessions(patienceMs));
-  const connection = (orm.em as unknown as SqlEntityManager).getConnection();
-  if (!(await isPooled(orm, patienceMs))) return { orm, sessions: (await connection.getNativeClient()) as Pool };
-  await orm.close();
-  return { orm: await connect(limitTransactions(patienceMs)) };
+): Promise<{ readonly pool: Pool; readonly hasSessions: boolean }> {
+  const connectLimited = (limit: typeof limitSessions): Pool => {
+    const pool = limit(connect, patienceMs);
+    closeSilentConnections(pool, patienceMs);
+    return pool;
+  };
+  const sessions = connectLimited(limitSessions);
+  if (!(await isPooled(sessions, patienceMs))) return { pool: sessions, hasSessions: true };
+  await sessions.end();
+  return { pool: connectLimited(limitTransactions), hasSessions: false };
 }

@@ -1,5 +1,5 @@
 /**
- * The unit of work: one MikroORM database, embedded (PGlite) or PostgreSQL, with the same entities and migrations.
+ * The unit of work: one database, embedded (PGlite) or PostgreSQL, with the same tables and migrations.
  *
  * Isolation is READ COMMITTED. Code that changes a row on which other rows depend locks it first, in this order:
  * ase → grant → outgoing payment grant → quote → outgoing payment → incoming payment → account (a peer's first) → event.
@@ -10,15 +10,12 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turnEventLoop } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
-import type { MikroORM } from '@mikro-orm/core';
-import { Migrator } from '@mikro-orm/migrations';
-import type { SqlEntityManager } from '@mikro-orm/sql';
-import { Kysely, type KyselyPlugin, sql } from 'kysely';
+import { Kysely, type KyselyPlugin, PGliteDialect, PostgresDialect, sql } from 'kysely';
+import type { PoolConfig } from 'pg';
 import { inSpan } from '../telemetry/spans.ts';
 import { connectWithLimits } from './connection-limits.ts';
 import { lockDirectory } from './directory-lock.ts';
-import { entities } from './entities.ts';
-import { migrations } from './migrations.ts';
+import { statementsOf } from './migrations.ts';
 import { createPooledDialect } from './postgresql-driver.ts';
 import type { Queryable, Tables, Transaction } from './tables.ts';
 import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
@@ -65,18 +62,6 @@ export function assertOutsideTransaction(what: string): void {
   if (currentTransaction.getStore()) throw new Error(`${what} inside a database transaction`);
 }
 
-const ormOptions = {
-  entities: [...entities],
-  extensions: [Migrator],
-  migrations: {
-    migrationsList: migrations,
-    snapshot: false,
-    silent: true,
-  },
-  // The migrations create the foreign keys: in them the ASE is part of both keys, which entities cannot express.
-  schemaGenerator: { createForeignKeyConstraints: false },
-};
-
 /** Opens the database and brings it up to date. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { query, close } = await (options.kind === 'embedded'
@@ -94,29 +79,20 @@ interface Opened {
 const DEFAULT_PATIENCE_MS = 20_000;
 
 async function openPostgreSql(url: string, poolSize: number, patienceMs: number): Promise<Opened> {
-  const { MikroORM, defineConfig } = await import('@mikro-orm/postgresql');
-  // At least two connections: the migrator needs one while the lock below holds another.
-  const pool = { min: 0, max: Math.max(2, poolSize) };
-  const connect = (driverOptions: object) =>
-    MikroORM.init(defineConfig({ ...ormOptions, clientUrl: url, pool, driverOptions }));
+  const { createPool } = await import('./pool.ts');
   const open = async () => {
-    const { orm, sessions } = await connectWithLimits(connect, patienceMs);
-    const query = sessions ? new Kysely<Tables>({ dialect: createPooledDialect(sessions) }) : queryOf(orm);
-    return { orm, query, close: () => orm.close() };
+    const { pool, hasSessions } = await connectWithLimits(
+      (limits: PoolConfig) => createPool(url, poolSize, limits),
+      patienceMs,
+    );
+    const dialect = hasSessions ? createPooledDialect(pool) : new PostgresDialect({ pool });
+    return { query: new Kysely<Tables>({ dialect }), close: () => pool.end() };
   };
   const opened = await open();
   // Fails if the database does not exist yet.
-  if (await isMigrated(opened.orm).catch(() => false)) return opened;
+  if (await isMigrated(opened.query).catch(() => false)) return opened;
   await opened.close();
-  // Migrations run without a statement timeout.
-  const unlimited = await connect({});
-  await unlimited.schema.ensureDatabase();
-  // Several processes may start at once: one migrates, the others wait for it.
-  await unlimited.em.fork().transactional(async (tx) => {
-    await tx.execute('select pg_advisory_xact_lock(7465)');
-    await unlimited.migrator.up();
-  });
-  await unlimited.close();
+  await (await import('./migrate.ts')).migratePostgreSql(url);
   return open();
 }
 
@@ -139,14 +115,14 @@ async function openEmbedded(options: { directory?: string; templateFile?: string
     ...(template && { loadDataDir: template }),
   });
   performance.mark('touchstone: embedded PostgreSQL started');
-  const orm = await useEmbedded(pglite);
-  if (!(await isMigrated(orm))) await orm.migrator.up();
+  const query = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
+  if (!(await isMigrated(query))) await migrateEmbedded(pglite);
+  turnEventLoopAfterStatements(pglite);
   const close = async (): Promise<void> => {
-    await orm.close();
     await pglite.close();
     await unlock();
   };
-  return { query: queryOf(orm), close };
+  return { query, close };
 }
 
 const holdsCluster = async (directory: string | undefined): Promise<boolean> =>
@@ -155,12 +131,6 @@ const holdsCluster = async (directory: string | undefined): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-async function useEmbedded(pglite: PGlite): Promise<MikroORM> {
-  const { MikroORM, defineConfig } = await import('@mikro-orm/pglite');
-  turnEventLoopAfterStatements(pglite);
-  return MikroORM.init(defineConfig({ ...ormOptions, dbName: 'postgres', driverOptions: { pglite } }));
-}
 
 /**
  * The embedded database runs on this thread and answers in microtasks. So each statement is followed by a turn of the
@@ -181,23 +151,19 @@ function turnEventLoopAfterStatements(pglite: PGlite): void {
     transaction((tx) => work({ ...tx, query: thenTurn(tx.query.bind(tx)) as typeof tx.query }));
 }
 
-async function migrateEmbedded(pglite: PGlite): Promise<void> {
-  const orm = await useEmbedded(pglite);
-  await orm.migrator.up();
-  await orm.close();
-}
+const migrateEmbedded = async (pglite: PGlite): Promise<void> => (await import('./migrate.ts')).migrateEmbedded(pglite);
 
 /** Rebuilds the template for the package. */
 export const buildTemplate = (file: string): Promise<unknown> => writeTemplate(file, migrateEmbedded);
 
 /** True if all migrations ran. Two queries, where the migrator needs a dozen. */
-async function isMigrated(orm: MikroORM): Promise<boolean> {
-  const connection = (orm.em as unknown as SqlEntityManager).getConnection();
-  const [table] = await connection.execute(`select to_regclass('mikro_orm_migrations') is not null as present`);
-  if (!table?.['present']) return false;
-  const rows = await connection.execute('select name from mikro_orm_migrations');
-  const executed = new Set(rows.map((row) => row['name']));
-  return migrations.every(({ name }) => executed.has(name));
+async function isMigrated(query: Queryable): Promise<boolean> {
+  const { rows } = await sql<{ present: boolean }>`
+    select to_regclass('mikro_orm_migrations') is not null as present`.execute(query);
+  if (!rows[0]!.present) return false;
+  const executed = await sql<{ name: string }>`select name from mikro_orm_migrations`.execute(query);
+  const names = new Set(executed.rows.map(({ name }) => name));
+  return Object.keys(statementsOf).every((name) => names.has(name));
 }
 
 const countStatements = (onStatement: () => void): KyselyPlugin => ({
@@ -207,9 +173,6 @@ const countStatements = (onStatement: () => void): KyselyPlugin => ({
     return result;
   },
 });
-
-const queryOf = (orm: MikroORM): Queryable =>
-  (orm.em.fork() as unknown as SqlEntityManager).getKysely() as unknown as Queryable;
 
 function wrap({ kind, onStatement }: DatabaseOptions, plain: Queryable, close: () => Promise<void>): Database {
   const query = onStatement ? plain.withPlugin(countStatements(onStatement)) : plain;
@@ -226,7 +189,8 @@ function wrap({ kind, onStatement }: DatabaseOptions, plain: Queryable, close: (
       for (const callback of transaction.afterCommit) callback();
       return result;
     },
-    clear(ases, world) {
+    async clear(ases, world) {
+      const { entities } = await import('./entities.ts');
       return this.transaction(async (tx) => {
         await sql`select set_config('touchstone.clearing', 'on', true)`.execute(tx);
         // Children first: `entities` lists referenced tables before the tables that refer to them.

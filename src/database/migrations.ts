@@ -1,5 +1,4 @@
 /** All migrations in their order. The database records their names, so these never change. */
-import { Migration } from '@mikro-orm/migrations';
 import { statements as migration0001 } from './migrations/migration-0001.ts';
 import { statements as migration0002 } from './migrations/migration-0002.ts';
 import { statements as migration0003 } from './migrations/migration-0003.ts';
@@ -13,7 +12,7 @@ import { statements as migration0011 } from './migrations/migration-0011.ts';
 import { statements as migration0012 } from './migrations/migration-0012.ts';
 import { statements as migration0013 } from './migrations/migration-0013.ts';
 
-const statementsOf: Readonly<Record<string, readonly string[]>> = {
+export const statementsOf: Readonly<Record<string, readonly string[]>> = {
   'migration-0001': migration0001,
   'migration-0002': migration0002,
   'migration-0003': migration0003,
@@ -29,20 +28,3 @@ const statementsOf: Readonly<Record<string, readonly string[]>> = {
 };
 
 export const allStatements: readonly string[] = Object.values(statementsOf).flat();
-
-const toMigration = (
-  statements: readonly string[],
-): (new (
-  ...args: ConstructorParameters<typeof Migration>
-) => Migration) =>
-  class extends Migration {
-    override up(): void {
-      for (const statement of statements) this.addSql(statement);
-    }
-  };
-
-/** The migrations as MikroORM takes them. */
-export const migrations = Object.entries(statementsOf).map(([name, statements]) => ({
-  name,
-  class: toMigration(statements),
-}));

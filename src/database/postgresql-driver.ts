@@ -155,7 +155,7 @@ class PooledDriver implements Driver {
     connection.release();
   }
 
-  /** The pool is MikroORM's, which closes it. */
+  /** The owner of the pool closes it. */
   async destroy(): Promise<void> {}
 }
 

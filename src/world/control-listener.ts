@@ -1,11 +1,11 @@
 /** The control port of a process: metrics, the inspector, the control API of the main world, and the others' at `/worlds/{id}`. */
+import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { wallNow } from '../clock.ts';
 import { listControlHosts } from '../control/operator.ts';
 import { renderControlProblem } from '../control/problem.ts';
 import { Problem } from '../errors.ts';
 import { createExpressApp } from '../http/express-app.ts';
-import { createInspector } from '../inspector/app.ts';
 import { ROOT as INSPECTOR } from '../inspector/layout.ts';
 import { createSessions } from '../inspector/session.ts';
 import type { Listener } from '../net/listener.ts';
@@ -43,15 +43,21 @@ export function serveControl({ listener, host, isSecure, worlds, metrics, log }:
     if (method !== 'GET') res.once('finish', announceChange);
     next();
   });
-  const inspector = createInspector({
-    sessions,
-    hosts,
-    isSecure,
-    controlToken: () => worlds.get(mainWorldId)?.controlToken,
-    findWorld: (id = mainWorldId) => worlds.get(id)?.inspected,
-    log,
+  let inspector: Promise<RequestHandler> | undefined;
+  const loadInspector = async () =>
+    (await import('../inspector/app.ts')).createInspector({
+      sessions,
+      hosts,
+      isSecure,
+      controlToken: () => worlds.get(mainWorldId)?.controlToken,
+      findWorld: (id = mainWorldId) => worlds.get(id)?.inspected,
+      log,
+    });
+  // The start does not wait for its pages.
+  app.use(INSPECTOR, async (req, res, next) => {
+    inspector ??= loadInspector();
+    (await inspector)(req, res, next);
   });
-  app.use(INSPECTOR, inspector);
   app.use('/worlds/:world', (req, res, next) => {
     const world = worlds.get(req.params.world);
     // Only the main world may delete a world.
