@@ -28,7 +28,7 @@ export async function start(config: Config, env: Readonly<Record<string, string 
     config.world === undefined
       ? undefined
       : await (await import('../world/definition/file.ts')).readWorldFile(config.world);
-  const stopTracing = await startTracing(env);
+  const stopTracing = await startTracing(env, log);
   const failpoint = readFailpoint(config.failpoint);
   const allowedRanges = parseAddressRanges(config.allowPrivateAddresses);
   await checkBeforeStart(config, definition ?? defaultWorld, serves);

@@ -3,13 +3,19 @@
  * environment names a collector. Everything that OpenTelemetry specifies for exporters is set by its own variables.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Span as ExportedSpan } from '@opentelemetry/api';
+import type { SpanExporter } from '@opentelemetry/sdk-trace';
+import type { Logger } from 'pino';
 import { ConfigError } from '../errors.ts';
 import { type Span, spanChannel } from './spans.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Ends the export once the spans so far have been sent. */
+/** Milliseconds for the last spans at the end. */
+const FLUSH_MS = 2_000;
+
+/** Ends the export once the spans so far have been sent, or soon if they cannot be. */
 export type StopTracing = () => Promise<void>;
 
 async function loadPackages() {
@@ -42,24 +48,54 @@ function createSampler({ sdk }: Packages, env: Environment) {
   return new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(Number(ratio)) });
 }
 
-/** Starts the export if the environment names a collector. Throws ConfigError if the packages are missing. */
-export async function startTracing(env: Environment): Promise<StopTracing | undefined> {
-  const endpoint = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_ENDPOINT'];
-  if (!endpoint || env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return undefined;
+const endpointVariables = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+
+/**
+ * Starts the export if the environment names a collector. Throws ConfigError if the packages are missing, or the
+ * collector's URL is not one, which the exporter would pass over in silence.
+ */
+export async function startTracing(
+  env: Environment,
+  log: Pick<Logger, 'warn'>,
+  flushMs = FLUSH_MS,
+): Promise<StopTracing | undefined> {
+  const variable = endpointVariables.find((name) => env[name]);
+  if (!variable || env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return undefined;
+  const endpoint = env[variable]!;
+  if (!/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) {
+    throw new ConfigError(`${variable} takes a URL such as http://localhost:4318, not '${endpoint}'`);
+  }
   const packages = await loadPackages();
   const { OTLPTraceExporter, resources, sdk } = packages;
+  const exporter = warnOfFailures(new OTLPTraceExporter(), log);
   const provider = new sdk.TracerProvider({
     sampler: createSampler(packages, env),
     resource: resources
       .resourceFromAttributes({ 'service.name': 'touchstone' })
       .merge(resources.detectResources({ detectors: [resources.envDetector] })),
-    spanProcessors: [new sdk.BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
+    spanProcessors: [new sdk.BatchSpanProcessor({ exporter })],
   });
   const stop = exportSpans(packages, provider);
   return async () => {
     stop();
-    await provider.shutdown();
+    // The exporter tries for ten seconds, longer than some that stop a program wait before they kill it.
+    await Promise.race([provider.shutdown(), delay(flushMs, undefined, { ref: false })]);
   };
+}
+
+/** Logs the first of the failures in a row. */
+function warnOfFailures<Exporter extends SpanExporter>(exporter: Exporter, log: Pick<Logger, 'warn'>): Exporter {
+  const send = exporter.export.bind(exporter);
+  let isFailing = false;
+  exporter.export = (spans, done) =>
+    send(spans, (result) => {
+      const hasFailed = result.code !== 0;
+      if (hasFailed && !isFailing)
+        log.warn(`traces could not be exported: ${result.error?.message ?? 'unknown error'}`);
+      isFailing = hasFailed;
+      done(result);
+    });
+  return exporter;
 }
 
 /** Turns what the channel carries into spans of OpenTelemetry. Returns a function that ends it. */

@@ -149,6 +149,27 @@ const files: readonly Mutant[] = [
   ]),
 ];
 
+const tracing: readonly Mutant[] = noticedBy('test/world/traces.test.ts', 'src/telemetry/otlp.ts', [
+  {
+    id: 'traces.any-endpoint',
+    title: 'is not the URL of a collector',
+    at: "if («!/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')») {",
+    by: 'false',
+  },
+  {
+    id: 'traces.end-waits-for-the-collector',
+    title: 'the end does not wait',
+    at: 'await Promise.race([provider.shutdown(), «delay(flushMs, undefined, { ref: false })»]);',
+    by: 'provider.shutdown()',
+  },
+  {
+    id: 'traces.failures-unnamed',
+    title: 'a collector that refuses is named',
+    at: 'if («hasFailed && !isFailing») log',
+    by: 'false',
+  },
+]);
+
 const traces: readonly Mutant[] = noticedBy('test/world/traces.test.ts', 'src/http/router.ts', [
   {
     id: 'traces.path-of-a-request',
@@ -338,6 +359,7 @@ export const deploymentMutants: readonly Mutant[] = [
   ...exposure,
   ...files,
   ...limits,
+  ...tracing,
   ...traces,
   ...shedding,
   ...retention,

@@ -4,9 +4,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { pino } from 'pino';
+import { ConfigError } from '../../src/errors.ts';
 import { startTracing } from '../../src/telemetry/otlp.ts';
+import { inSpan } from '../../src/telemetry/spans.ts';
 import { payAcross } from '../end-to-end/support/official-client.ts';
 import { clientEnvironment, startWorld } from '../support/world.ts';
+
+const silent = pino({ level: 'silent' });
 
 interface ReceivedSpan {
   readonly traceId: string;
@@ -52,10 +58,48 @@ async function startCollector() {
 }
 
 test('without a collector nothing is traced, and a sampler that does not exist is a mistake', async () => {
-  assert.equal(await startTracing({}), undefined);
+  assert.equal(await startTracing({}, silent), undefined);
   const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' };
-  assert.equal(await startTracing({ ...endpoint, OTEL_SDK_DISABLED: 'true' }), undefined);
-  await assert.rejects(startTracing({ ...endpoint, OTEL_TRACES_SAMPLER: 'sometimes' }), /does not take sometimes/);
+  assert.equal(await startTracing({ ...endpoint, OTEL_SDK_DISABLED: 'true' }, silent), undefined);
+  await assert.rejects(
+    startTracing({ ...endpoint, OTEL_TRACES_SAMPLER: 'sometimes' }, silent),
+    /does not take sometimes/,
+  );
+});
+
+for (const url of ['localhost:4318', 'not a url', '/v1/traces', 'grpc://localhost:4317']) {
+  test(`${url} is not the URL of a collector`, async () => {
+    const message = `OTEL_EXPORTER_OTLP_ENDPOINT takes a URL such as http://localhost:4318, not '${url}'`;
+    await assert.rejects(startTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: url }, silent), new ConfigError(message));
+  });
+}
+
+test('a collector that refuses is named once, and the end does not wait for one that does not answer', async () => {
+  const unanswered = Promise.withResolvers<void>();
+  let requests = 0;
+  const server = createServer((_req, res) => {
+    requests += 1;
+    if (requests <= 2) res.writeHead(400).end();
+    else if (requests === 3) res.end();
+    else unanswered.resolve();
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  process.env['OTEL_BSP_SCHEDULE_DELAY'] = '1';
+  const warnings: string[] = [];
+  const stop = await startTracing(process.env, { warn: (message: string) => void warnings.push(message) } as never, 10);
+  const trace = () => inSpan({ kind: 'internal', name: 'test', attributes: {} }, async () => {});
+  while (requests < 4) {
+    await trace();
+    await turn();
+  }
+  await unanswered.promise;
+  await stop!();
+  server.closeAllConnections();
+  server.close();
+  delete process.env['OTEL_BSP_SCHEDULE_DELAY'];
+  assert.equal(warnings.length, 1, 'one for two failures in a row, and none for the export that has not ended');
+  assert.match(warnings[0]!, /^traces could not be exported: /);
 });
 
 test('a payment: spans of operations, transactions and attempts, without secrets or persons', async () => {
@@ -63,7 +107,7 @@ test('a payment: spans of operations, transactions and attempts, without secrets
   await using world = await startWorld();
   // The exporter reads the variable by itself.
   process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = collector.url;
-  const stop = await startTracing(process.env);
+  const stop = await startTracing(process.env, silent);
   await payAcross(clientEnvironment(world));
   await fetch(`${clientEnvironment(world).receiver}-secret`);
   await world.settled();
