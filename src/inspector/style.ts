@@ -70,5 +70,6 @@ table.cards td:empty{display:none}
 .field,.field.wide{flex:1 1 100%}
 form.fields .field:not(:has(label)){padding-top:0}
 form.fields .field button{width:100%}
+section[aria-label=Filter] .field{flex:1 1 40%}
 .flow ol,.actors{min-width:0;padding-right:.75rem}}
 `;

@@ -5,6 +5,8 @@ const session = 'src/inspector/session.ts';
 const app = 'src/inspector/app.ts';
 const securityTest = 'test/inspector/security.test.ts';
 const pagesTest = 'test/inspector/pages.test.ts';
+const live = 'src/inspector/live.ts';
+const liveTest = 'test/inspector/live.test.ts';
 
 export const inspectorMutants: readonly Mutant[] = [
   {
@@ -54,5 +56,29 @@ export const inspectorMutants: readonly Mutant[] = [
     by: 'true',
     test: pagesTest,
     title: 'a wrong hash is refused',
+  },
+  {
+    id: 'inspector.stream-outlives-session',
+    file: live,
+    at: 'if («!isAllowed()») res.end();',
+    by: 'false',
+    test: liveTest,
+    title: 'one whose session has ended, lose the stream',
+  },
+  {
+    id: 'inspector.stream-collects',
+    file: live,
+    at: 'else if («res.writableNeedDrain») res.destroy();',
+    by: 'false',
+    test: liveTest,
+    title: 'a browser that does not read',
+  },
+  {
+    id: 'inspector.streams-without-bound',
+    file: live,
+    at: 'if (isClosed || «streams.size >= MAX_STREAMS») return false;',
+    by: 'false',
+    test: liveTest,
+    title: 'the number of streams is bounded',
   },
 ];

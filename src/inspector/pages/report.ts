@@ -8,10 +8,10 @@ import type { Route } from '../route.ts';
 export const reportPage: Route = {
   method: 'GET',
   path: '/report',
-  async serve({ world }) {
+  async serve({ world, base }) {
     // The control API describes the report in its own types.
     const report = (await world.api('get-report')) as unknown as Report;
     const view = viewOf(report);
-    return { document: renderHtml(view), policy: policyOf(view) };
+    return { document: renderHtml(view, `${base}/requests`), policy: policyOf(view) };
   },
 };

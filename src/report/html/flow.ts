@@ -120,8 +120,9 @@ ${groups}
 </section>`;
 }
 
-/** With twelve lanes, one is narrower than this word. */
-const hyphenate = (name: string): string => name.replace('authorization', 'authori\u00adzation');
+/** With twelve lanes, one is narrower than the word “authorization”. */
+const hyphenate = (name: string): Html | string =>
+  name === 'authorization server' ? html`authori&shy;zation server` : name;
 
 /** Each row names its lanes for those who cannot see these. */
 const renderActors = (lanes: readonly Lane[], index: number): Html =>

@@ -17,7 +17,8 @@ const styleOf = ({ areas }: View): string => styleFor(areas.map(([area]) => area
 export const policyOf = (view: View): string =>
   `default-src 'none'; style-src ${styleSourceOf(styleOf(view))}; img-src data:; base-uri 'none'; form-action 'none'`;
 
-export function renderHtml(view: View): string {
+/** `home` is a page to which a server that shows the report leads back. */
+export function renderHtml(view: View, home?: string): string {
   const style = styleOf(view);
   const policy = policyOf(view);
   const { exchanges, section } = listExchanges(view);
@@ -53,7 +54,7 @@ export function renderHtml(view: View): string {
 <body>
 <a class="skip" href="#requirements">Skip to the ${rules}</a>
 <header>
-<p class="brand">Touchstone</p>
+<p class="brand">${home === undefined ? 'Touchstone' : html`<a href="${home}">Back to the inspector</a>`}</p>
 <h1>${title}</h1>
 </header>
 <nav aria-label="Sections"><ul>${links.map(([id, name]) => html`<li><a href="#${id!}">${name!}</a></li>`)}</ul></nav>
