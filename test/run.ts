@@ -50,16 +50,15 @@ const ownProcess: Readonly<Record<string, readonly string[]>> = {
   ],
   'changes the environment or the certificates of its process': ['cli/mistakes', 'end-to-end/pay-across'],
   'waits for other processes or for timeouts, and would delay the others': [
-    '**/*.race',
-    'cli/{grade,grade-command,parent,reconcile,start}',
-    'clients/{go,rust}',
-    'conformance/hostile-target',
+    'auth/grant.race',
+    'cli/{grade,parent,reconcile,start}',
     'end-to-end/{bad-database-network,crash-replay,readme}',
-    'payments/outgoing/crash',
+    'payments/outgoing/{crash,worker.race}',
+    'resource/payment.race',
     'world/reset-under-load',
   ],
 };
-const FILES_PER_PROCESS = 12;
+const FILES_PER_PROCESS = 16;
 /** Fewer of the files that take longest, because those of one process run one after the other. */
 const SLOW_FILES_PER_PROCESS = 6;
 
