@@ -54,6 +54,9 @@ export async function measure(side: Side, driver: Driver, connections: number, s
   };
 }
 
+/** Brings the planner's statistics up to date, as a server does by itself within a minute. */
+export const analyze = async ({ database }: Side): Promise<unknown> => database?.connection.query('analyze');
+
 /** The statements since the last reset, with their calls, and the pages of shared buffers that each call touches. */
 export async function listStatements({ database }: Side): Promise<{ query: string; calls: number; pages: number }[]> {
   const { rows } = await database!.connection.query(

@@ -1,7 +1,7 @@
 /** Runs of operations on several sides, a slice of the one after a slice of the other. */
 import type { Target } from '../../conformance/runner/target.ts';
 import { createDriver, type Driver, median, quantile, runClosedLoop } from './driver.ts';
-import { measure, type Sample, type Side } from './measure.ts';
+import { analyze, measure, type Sample, type Side } from './measure.ts';
 import type { Operation } from './operations.ts';
 import { meetParty, type Party } from './party.ts';
 
@@ -45,6 +45,7 @@ export async function sample(
     const warmUp = await prepared[index]!(countFor(opponent));
     await runClosedLoop(opponent.driver, opponent.connections, warmUp.jobs);
     await warmUp.settled?.();
+    await analyze(opponent.side);
   }
   for (let round = 0; round < slices; round += 1) {
     for (const [index, opponent] of opponents.entries()) {

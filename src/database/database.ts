@@ -17,6 +17,7 @@ import { connectWithLimits } from './connection-limits.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { statementsOf } from './migrations.ts';
 import { createPooledDialect } from './postgresql-driver.ts';
+import { pipelineStatements } from './statement.ts';
 import type { Queryable, Tables, Transaction } from './tables.ts';
 import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
 
@@ -64,15 +65,17 @@ export function assertOutsideTransaction(what: string): void {
 
 /** Opens the database and brings it up to date. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { query, close } = await (options.kind === 'embedded'
+  const opened = await (options.kind === 'embedded'
     ? openEmbedded(options)
     : openPostgreSql(options.url, options.poolSize ?? 10, options.patienceMs ?? DEFAULT_PATIENCE_MS));
   performance.mark('touchstone: tables up to date');
-  return wrap(options, query, close);
+  return wrap(options, opened);
 }
 
 interface Opened {
   readonly query: Queryable;
+  /** True if statements of a transaction can be sent together. */
+  readonly isPipelined?: boolean;
   readonly close: () => Promise<void>;
 }
 
@@ -86,7 +89,7 @@ async function openPostgreSql(url: string, poolSize: number, patienceMs: number)
       patienceMs,
     );
     const dialect = hasSessions ? createPooledDialect(pool) : new PostgresDialect({ pool });
-    return { query: new Kysely<Tables>({ dialect }), close: () => pool.end() };
+    return { query: new Kysely<Tables>({ dialect }), isPipelined: hasSessions, close: () => pool.end() };
   };
   const opened = await open();
   // Fails if the database does not exist yet.
@@ -174,8 +177,13 @@ const countStatements = (onStatement: () => void): KyselyPlugin => ({
   },
 });
 
-function wrap({ kind, onStatement }: DatabaseOptions, plain: Queryable, close: () => Promise<void>): Database {
+function wrap({ kind, onStatement }: DatabaseOptions, { query: plain, isPipelined, close }: Opened): Database {
   const query = onStatement ? plain.withPlugin(countStatements(onStatement)) : plain;
+  const execute = <T>(work: (tx: Transaction) => Promise<T>) =>
+    query.transaction().execute(async (tx) => {
+      if (isPipelined) await pipelineStatements(tx);
+      return work(tx);
+    });
   return {
     kind,
     query,
@@ -184,7 +192,7 @@ function wrap({ kind, onStatement }: DatabaseOptions, plain: Queryable, close: (
       const transaction = { afterCommit: new Set<() => void>() };
       const result = await inSpan(
         { kind: 'client', name: 'transaction', attributes: { 'db.system.name': 'postgresql' } },
-        () => query.transaction().execute((tx) => currentTransaction.run(transaction, () => work(tx))),
+        () => execute((tx) => currentTransaction.run(transaction, () => work(tx))),
       );
       for (const callback of transaction.afterCommit) callback();
       return result;

@@ -3,7 +3,8 @@
  *   1. Each text is prepared once per connection, under a name, so that PostgreSQL parses and plans it once.
  *   2. Short reads outside transactions that are under way at the same time share one connection and are pipelined on
  *      it: each is sent at once, without waiting for the answers to those before it (see `statement.ts`).
- *   3. What is sent within one turn of the event loop leaves in one system call.
+ *   3. What is sent within one turn of the event loop leaves in one system call. So `begin` costs no round trip, and
+ *      statements of a transaction that do not need each other's results need only one if they are sent together.
  *
  * Not for poolers of transactions such as PgBouncer, where a name and a pipeline would end up on several sessions.
  */
@@ -33,12 +34,17 @@ function nameOf(text: string): string | undefined {
   return name;
 }
 
-/** Holds back what is written to the socket until the event loop has seen to the other sockets of this turn. */
-function corkTurn(client: PoolClient): void {
+/**
+ * Holds back what is written to the socket: of reads that share it, until the event loop has seen to the other sockets of
+ * this turn; of a transaction, which may hold locks, only until the current callback and its microtasks have ended.
+ */
+function cork(client: PoolClient, until: 'turn' | 'tick'): void {
   const { stream } = (client as PoolClient & { readonly connection: { readonly stream: Socket } }).connection;
   if (stream.writableCorked > 0) return;
   stream.cork();
-  setImmediate(() => stream.uncork());
+  const uncork = () => stream.uncork();
+  if (until === 'turn') setImmediate(uncork);
+  else process.nextTick(uncork);
 }
 
 async function send<Row>(client: PoolClient, { sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
@@ -69,7 +75,7 @@ function createShortReads(pool: Pool) {
     own.readers += 1;
     try {
       const client = await own.client;
-      corkTurn(client);
+      cork(client, 'turn');
       return await send<Row>(client, query);
     } catch (error) {
       retire(own);
@@ -94,6 +100,9 @@ class LazyConnection implements DatabaseConnection {
   readonly #pool: Pool;
   readonly #readShortly: ReadShortly;
   #client: PoolClient | undefined;
+  #begun: Promise<unknown> | undefined;
+  /** The first error of the transaction. */
+  #failure: unknown;
 
   constructor(pool: Pool, readShortly: ReadShortly) {
     this.#pool = pool;
@@ -102,7 +111,24 @@ class LazyConnection implements DatabaseConnection {
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     if (!this.#client && isShortRead(query)) return this.#readShortly(query);
-    return send(await this.open(), query);
+    const client = await this.open();
+    if (this.#begun) cork(client, 'tick');
+    try {
+      const [result] = await Promise.all([send<Row>(client, query), this.#begun]);
+      return result;
+    } catch (error) {
+      // The statements that were sent together with one that fails say only that it has failed.
+      this.#failure ??= error;
+      throw this.#begun ? this.#failure : error;
+    }
+  }
+
+  /** Sends `begin` together with the first statement, which fails if it fails. */
+  async begin(): Promise<void> {
+    const client = await this.open();
+    cork(client, 'tick');
+    this.#begun = client.query('begin');
+    this.#begun.catch(() => {});
   }
 
   async open(): Promise<PoolClient> {
@@ -114,6 +140,8 @@ class LazyConnection implements DatabaseConnection {
   release(): void {
     this.#client?.release();
     this.#client = undefined;
+    this.#begun = undefined;
+    this.#failure = undefined;
   }
 
   // biome-ignore lint/correctness/useYield: no statement is streamed
@@ -138,7 +166,7 @@ class PooledDriver implements Driver {
   }
 
   async beginTransaction(connection: LazyConnection): Promise<void> {
-    await (await connection.open()).query('begin');
+    await connection.begin();
   }
 
   async commitTransaction(connection: LazyConnection): Promise<void> {

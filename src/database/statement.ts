@@ -10,9 +10,10 @@ import {
   PostgresAdapter,
   PostgresIntrospector,
   PostgresQueryCompiler,
+  type QueryExecutor,
   type RawBuilder,
 } from 'kysely';
-import type { Queryable, Tables } from './tables.ts';
+import type { Queryable, Tables, Transaction } from './tables.ts';
 
 export interface Statement<Values, Row> {
   readonly all: (db: Queryable, values: Values) => Promise<Row[]>;
@@ -56,6 +57,18 @@ export const isShortRead = (query: CompiledQuery): boolean =>
 const isRead = ({ query }: CompiledQuery): boolean =>
   query.kind === 'SelectQueryNode' && (query.endModifiers ?? []).length === 0;
 
+const pipelines = new WeakMap<Queryable, QueryExecutor>();
+
+/**
+ * From now on the statements of this transaction that are run together, as with `Promise.all`, are sent together. The
+ * server runs them in their order, and none after one that fails.
+ */
+export async function pipelineStatements(tx: Transaction): Promise<void> {
+  const executor = tx.getExecutor();
+  const connection = await executor.provideConnection(async (connection) => connection);
+  pipelines.set(tx, executor.withConnectionProvider({ provideConnection: (use) => use(connection) }));
+}
+
 const allCompiled: Map<string, unknown>[] = [];
 
 /** Builds all statements again at their next use: for tests that change how they are built. */
@@ -97,9 +110,12 @@ export function statement<Values extends object, Row>(
     return { ...template, parameters };
   };
 
+  const run = (db: Queryable, values: Values) =>
+    (pipelines.get(db) ?? db.getExecutor()).executeQuery<Row>(bind(db, values));
+
   return {
-    all: async (db, values) => (await db.executeQuery<Row>(bind(db, values))).rows,
-    first: async (db, values) => (await db.executeQuery<Row>(bind(db, values))).rows[0],
-    change: async (db, values) => Number((await db.executeQuery<Row>(bind(db, values))).numAffectedRows ?? 0n),
+    all: async (db, values) => (await run(db, values)).rows,
+    first: async (db, values) => (await run(db, values)).rows[0],
+    change: async (db, values) => Number((await run(db, values)).numAffectedRows ?? 0n),
   };
 }

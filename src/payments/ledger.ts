@@ -83,26 +83,58 @@ interface TransferColumns {
   readonly amounts: readonly string[];
 }
 
-/** Transfers that are not booked yet, with their entries. Counts them. */
+/**
+ * Books transfers that are not booked yet, with their entries, and adds them to the balances of customers; a trigger
+ * keeps those of peers. Counts the transfers, and the customers who have too little before they receive anything.
+ */
 const insertTransfers = statement((_db, columns: TransferColumns) => {
   const { ase, now, ids, reverses, reason, transfers, accounts, amounts } = columns;
-  return sql<{ booked: string }>`
+  return sql<{ booked: string; overdrawn: string }>`
     with transfer as (
       insert into ledger_transfer (ase, id, created_at, reverses, reason)
       select ${ase}, id, ${now}::timestamptz, ${reverses}, ${reason} from unnest(${ids}::text[]) as id
       on conflict do nothing returning id
-    ), entry as (
-      insert into ledger_entry (ase, transfer_id, account_id, amount)
-      select ${ase}, transfer_id, account_id, amount from transfer
+    ), moved as (
+      select transfer_id, account_id, amount from transfer
       join unnest(${transfers}::text[], ${accounts}::text[], ${amounts}::numeric[])
         as entry (transfer_id, account_id, amount) on transfer_id = transfer.id
+    ), entry as (
+      insert into ledger_entry (ase, transfer_id, account_id, amount)
+      select ${ase}, transfer_id, account_id, amount from moved
+    ), customer as (
+      select account_id, sum(amount) as change, sum(least(amount, 0)) as paid from moved
+      where starts_with(account_id, 'customer:') group by account_id
+    ), changed as (
+      update account set balance = balance + change from customer
+      where ase = ${ase} and account.id = account_id and balance + paid >= 0
+      returning account.id
     )
-    select count(*) as booked from transfer`;
+    select (select count(*) from transfer) as booked,
+      (select count(*) from customer) - (select count(*) from changed) as overdrawn`;
 });
+
+const lockAccounts = statement((db, { ase, ids }: { ase: string; ids: readonly string[] }) =>
+  db
+    .selectFrom('account')
+    .select('id')
+    .where('ase', '=', ase)
+    .where(sql<boolean>`id = any(${ids}::text[])`)
+    .orderBy('id')
+    .forNoKeyUpdate(),
+);
+
+/**
+ * Locks the accounts of customers in the order of their ids, so that transactions never wait for each other in a circle.
+ * In a statement before the one that changes them: a statement that waits for a row which it has locked itself deadlocks.
+ */
+async function lockCustomers(tx: Transaction, ase: string, entries: readonly Entry[]): Promise<void> {
+  const ids = new Set(entries.map(({ accountId }) => accountId).filter((id) => id.startsWith('customer:')));
+  if (ids.size > 1) await lockAccounts.all(tx, { ase, ids: [...ids] });
+}
 
 /**
  * Books transfers together. Returns false if one of them is booked already; the caller must roll back then, unless it
- * is the only one. Throws `insufficient_funds` if a customer's balance would fall below zero after any of the entries.
+ * is the only one. Throws `insufficient_funds` if a customer has less than the transfers take from the account.
  */
 export async function bookTransfers(
   tx: Transaction,
@@ -113,25 +145,23 @@ export async function bookTransfers(
 ): Promise<boolean> {
   const entries = transfers.flatMap(({ id, entries }) => entries.map((entry) => ({ ...entry, id })));
   const moving = entries.filter((entry) => entry.amount !== 0n);
-  const row = await insertTransfers.first(tx, {
-    ase,
-    now: toInstant(now),
-    ids: transfers.map(({ id }) => id),
-    reverses: reversal?.reverses ?? null,
-    reason: reversal?.reason ?? null,
-    transfers: moving.map(({ id }) => id),
-    accounts: moving.map(({ accountId }) => accountId),
-    amounts: moving.map(({ amount }) => `${amount}`),
-  });
+  const [, row] = await Promise.all([
+    lockCustomers(tx, ase, moving),
+    insertTransfers.first(tx, {
+      ase,
+      now: toInstant(now),
+      ids: transfers.map(({ id }) => id),
+      reverses: reversal?.reverses ?? null,
+      reason: reversal?.reason ?? null,
+      transfers: moving.map(({ id }) => id),
+      accounts: moving.map(({ accountId }) => accountId),
+      amounts: moving.map(({ amount }) => `${amount}`),
+    }),
+  ]);
   if (Number(row!.booked) < transfers.length) return false;
-  // In the order of the ids, so that two transfers between the same customers never wait for each other in a circle.
-  for (const { accountId, amount } of moving.toSorted((a, b) => compareText(a.accountId, b.accountId))) {
-    await adjustBalance(tx, ase, accountId, amount);
-  }
+  if (Number(row!.overdrawn) > 0) throw new Problem('insufficient_funds');
   return true;
 }
-
-const compareText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 /**
  * Books a transfer. Returns false if a transfer of this id is booked already, and changes nothing then.
@@ -145,23 +175,6 @@ export const bookTransfer = (
   entries: readonly Entry[],
   reversal?: Reversal,
 ): Promise<boolean> => bookTransfers(tx, ase, now, [{ id, entries }], reversal);
-
-const changeBalance = statement((db, { ase, id, change }: { ase: string; id: string; change: string }) =>
-  db
-    .updateTable('account')
-    .set({ balance: sql<string>`balance + ${change}::numeric` })
-    .where('ase', '=', ase)
-    .where('id', '=', id)
-    .where(sql<boolean>`balance + ${change}::numeric >= 0`),
-);
-
-/** Only for customers; a trigger keeps the balance of peers. */
-async function adjustBalance(tx: Transaction, ase: string, accountId: string, amount: bigint): Promise<void> {
-  const kind = accountId.split(':', 1)[0]!;
-  if (kind !== 'customer') return;
-  const changed = await changeBalance.change(tx, { ase, id: accountId, change: `${amount}` });
-  if (changed === 0) throw new Problem('insufficient_funds');
-}
 
 /**
  * Balance of the account of a peer, locked until the transaction ends, so that a limit on it holds. The first call adds

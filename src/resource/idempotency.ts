@@ -125,8 +125,9 @@ async function storeReply(
 class AlreadyAnswered extends Error {}
 
 /**
- * Answers a repeated request as before. Otherwise `create` makes the resource in the transaction that it is given,
- * which stores the reply with the keys at its end: of simultaneous repetitions one creates, and the others roll back.
+ * Answers a repeated request as before. `create` makes the resource in the transaction that it is given, which stores
+ * the reply with the keys at its end. A repetition finds the keys there, or fails before, and only then looks for the
+ * stored reply: repetitions are rare.
  * Only status and body are stored, so headers are added to the result of this function, not inside `create`.
  */
 export async function createOnce<R extends Reply>(
@@ -137,8 +138,6 @@ export async function createOnce<R extends Reply>(
 ): Promise<R> {
   const request = identifyRequest(call, operation);
   if (request.keys.length === 0) return create(call.transaction);
-  const stored = await findStoredReply(deps.db.query, deps, request);
-  if (stored) return stored as R;
   try {
     return await create((work) =>
       call.transaction(async (tx) => {
@@ -148,7 +147,7 @@ export async function createOnce<R extends Reply>(
       }),
     );
   } catch (error) {
-    // The other request may have made this one fail, by paying the quote or filling the receiver.
+    // The earlier request may have made this one fail, by paying the quote or filling the receiver.
     const answered = await findStoredReply(deps.db.query, deps, request);
     if (answered) return answered as R;
     throw error;

@@ -29,6 +29,7 @@ import {
 } from './quote.ts';
 import { getPayableReceiver, type PayableReceiver } from './receiver.ts';
 import { findResource, isResourceId, resourceIdIn } from './resource-url.ts';
+import { createTurns } from './turns.ts';
 import {
   checkActive,
   findWalletAddress,
@@ -257,34 +258,39 @@ async function storePayment(
   const { ase, ids, clock } = deps;
   const { item } = scopeFor(call, body.walletAddress);
   const { clientId, grantId } = tokenCaller(call);
-  // Repetitions that arrive together wait for each other here.
-  const spending = await reserveSpending(tx, {
-    ase,
-    ids,
-    grantId,
-    identifier: item.identifier ?? '',
-    limits: item.limits,
-    debit: debitAmountOf(quote),
-    receive: receiveAmountOf(quote),
-    receiver: quote.receiver,
-    now,
-  });
-  if (isNew) await insertQuote(tx, ase, quote);
   const acceptedAt = toInstant(clock.wallNow());
   const payment = { id: ids.uuid(), quote_id: quote.id, sent_amount: '0', created_at: toInstant(now) };
-  await insertPayment(tx, {
-    ...payment,
-    ase,
-    wallet_address_id: wallet.id,
-    account_id: wallet.accountId,
-    client_id: clientId,
-    grant_id: grantId,
-    spending_id: spending.spendingId,
-    metadata,
-    accepted_at: acceptedAt,
-    next_attempt_at: acceptedAt,
-    peer: receiver.peer?.name ?? null,
-  });
+  // Repetitions that arrive together wait for each other here.
+  const spending = await reserveSpending(
+    tx,
+    {
+      ase,
+      ids,
+      grantId,
+      identifier: item.identifier ?? '',
+      limits: item.limits,
+      debit: debitAmountOf(quote),
+      receive: receiveAmountOf(quote),
+      receiver: quote.receiver,
+      now,
+    },
+    async (spendingId) => {
+      if (isNew) await insertQuote(tx, ase, quote);
+      await insertPayment(tx, {
+        ...payment,
+        ase,
+        wallet_address_id: wallet.id,
+        account_id: wallet.accountId,
+        client_id: clientId,
+        grant_id: grantId,
+        spending_id: spendingId,
+        metadata,
+        accepted_at: acceptedAt,
+        next_attempt_at: acceptedAt,
+        peer: receiver.peer?.name ?? null,
+      });
+    },
+  );
   await deps.announce(tx, 'outgoing_payment.created', payment.id);
   const created = {
     ...quote,
@@ -298,10 +304,11 @@ async function storePayment(
 
 export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
   const { ase, db, clock } = deps;
+  const inTurn = createTurns();
   return {
     'create-outgoing-payment': async (call, { body }) => {
       scopeFor(call, body.walletAddress);
-      const { clientId } = tokenCaller(call);
+      const { clientId, grantId } = tokenCaller(call);
       const metadata = storeMetadata(body.metadata, call.exchange);
       const reply = await createOnce(deps, call, 'create-outgoing-payment', async (transaction) => {
         try {
@@ -309,7 +316,9 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
           // Reading the receiver may have taken a while, so the expiry counts at the payment's creation time (RS-OP-07).
           const now = clock.businessNow();
           if (now >= toMillis(payable.quote.expires_at)) throw resourceProblem('invalid_quote');
-          return await transaction((tx) => storePayment(tx, deps, call, body, { ...payable, metadata, now }));
+          return await inTurn(grantId, () =>
+            transaction((tx) => storePayment(tx, deps, call, body, { ...payable, metadata, now })),
+          );
         } catch (error) {
           // The quote is paid, by an earlier request or by one that came at the same time.
           const repeated = await repeatPayment(deps, call, body);

@@ -103,3 +103,27 @@ test('a statement is prepared once for a connection', { skip: needsPostgres }, a
     assert.equal(rows.length, 1);
   });
 });
+
+test('of statements that a transaction runs together, the first one that fails is the error', {
+  skip: needsPostgres,
+}, async () => {
+  const twice = statement((db, grant: Grant) => db.insertInto('outgoing_payment_grant').values(grant));
+  await insert.change(db.query, { ase: 'together', grant_id: 'x' });
+  const together = db.transaction(async (tx) => {
+    const deeper = async () => Promise.all([twice.change(tx, { ase: 'together', grant_id: 'x' })]);
+    await Promise.all([deeper(), select.all(tx, { ase: 'together', ids: ['x'] })]);
+  });
+  await assert.rejects(together, { code: '23505' });
+  assert.equal((await select.all(db.query, { ase: 'together', ids: ['x'] })).length, 1);
+});
+
+test('statements that a transaction runs together are run in their order', { skip: needsPostgres }, async () => {
+  const found = await db.transaction(async (tx) => {
+    const [, rows] = await Promise.all([
+      insert.change(tx, { ase: 'ordered', grant_id: 'x' }),
+      select.all(tx, { ase: 'ordered', ids: ['x'] }),
+    ]);
+    return rows;
+  });
+  assert.deepEqual(found, [{ grant_id: 'x' }]);
+});

@@ -99,8 +99,8 @@ const budget: Record<string, readonly [statements: number, request: () => Reques
     () => ({ method: 'GET', url: `${prepared.rs}/outgoing-payment-grant`, token: prepared.tokens.outgoing }),
   ],
   'create-outgoing-payment': [
-    // Two of them make repetitions safe (OPI-071).
-    9,
+    // One of them makes repetitions safe (OPI-071).
+    8,
     () => ({
       method: 'POST',
       url: `${prepared.rs}/outgoing-payments`,

@@ -23,7 +23,7 @@ export const eventMutants: readonly Mutant[] = [
   {
     id: 'events.delivery-unannounced',
     file: 'src/payments/incoming/credit.ts',
-    at: 'if («received === payment.incomingAmount») await announce(',
+    at: 'if («credited.completed») await announce(',
     by: 'false',
     fails: ['events.payment'],
   },

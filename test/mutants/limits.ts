@@ -258,7 +258,7 @@ export const limitMutants: readonly Mutant[] = [
   {
     id: 'grant-spent.by-client',
     file: 'src/resource/outgoing-payment.ts',
-    at: 'const { clientId, grantId } = «tokenCaller(call)»;\n  // Repetitions',
+    at: 'const { clientId, grantId } = «tokenCaller(call)»;\n  const acceptedAt',
     by: '{ clientId: tokenCaller(call).clientId, grantId: tokenCaller(call).clientId }',
     fails: ['grant-spent.grants-apart'],
     also: [
@@ -312,7 +312,7 @@ export const limitMutants: readonly Mutant[] = [
   {
     id: 'grant-spending.lost-update',
     file: spending,
-    at: 'await «addSpending.change(tx, { ...use, id: row.id })»;',
+    at: '«addSpending.change(tx, { ...use, id: row.id })», storePayment(row.id)',
     by: "tx.updateTable('grant_spending').set({ spent_debit: `${row.spentDebit.value + debit.value}` }).where('id', '=', row.id).execute()",
     also: [
       {

@@ -83,15 +83,17 @@ export const moneyMutants: readonly Mutant[] = [
   {
     id: 'money.refund-goes-to-the-new-account',
     file: 'src/payments/outgoing/job.ts',
-    at: 'payerAccountId: «row.account_id»,',
-    by: `(
-      await db
+    at: 'return row && «toJob(ase, lease, row)»;',
+    by: `{
+      ...toJob(ase, lease, row),
+      payerAccountId: (await db
         .selectFrom('outgoing_payment as payment')
         .innerJoin('wallet_address as wallet', 'wallet.id', 'payment.wallet_address_id')
         .select('wallet.account_id')
         .where('payment.id', '=', row.id)
         .executeTakeFirstOrThrow()
-    ).account_id`,
+      ).account_id,
+    }`,
   },
   {
     id: 'money.deposit-booked-again',

@@ -137,10 +137,10 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
     fails: ['outgoing-payment.competing'],
   },
   {
-    id: 'outgoing-payment.credited-to-the-first',
+    id: 'outgoing-payment.credited-to-another',
     file: 'src/payments/incoming/credit.ts',
-    at: ".where('id', «'='», id),\n);\n\n/**\n * Credits a locked payment",
-    by: "'is not'",
+    at: 'ids: credited.map(({ payment }) => «payment.id»),',
+    by: "payment.id.replace(/^./, '0')",
     fails: ['outgoing-payment.two-accounts-of-one-payee'],
   },
 ];

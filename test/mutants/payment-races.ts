@@ -13,6 +13,13 @@ export const paymentRaceMutants: readonly Mutant[] = [
     file: 'src/payments/incoming/credit.ts',
     at: "«selectIncomingPayment(db, ase, id).forUpdate('payment')»",
     by: 'selectIncomingPayment(db, ase, id)',
+    also: [
+      {
+        file: 'src/payments/incoming/credit.ts',
+        at: "«byIds(db, ase, ids).orderBy('payment.id').forUpdate('payment')»",
+        by: 'byIds(db, ase, ids)',
+      },
+    ],
   },
   {
     id: 'payment-races.quote-paid-again',

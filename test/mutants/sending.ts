@@ -152,7 +152,7 @@ export const sendingMutants: readonly Mutant[] = [
     id: 'money.slow-peer-stops-all',
     title: 'that is silent',
     file: 'src/payments/outgoing/worker.ts',
-    at: 'laneOf: (job) => «job.peer ?? LOCAL»,',
+    at: '(job === TOGETHER ? LOCAL : «(job.peer ?? LOCAL)»),',
     by: 'LOCAL',
     test: 'test/payments/outgoing/slots.test.ts',
   },
@@ -195,6 +195,20 @@ export const sendingMutants: readonly Mutant[] = [
     test: 'test/end-to-end/event-loop.test.ts',
     title: 'digits',
   },
+  ...noticedBy('test/payments/outgoing/pay-together.test.ts', 'src/payments/outgoing/pay-together.ts', [
+    {
+      id: 'together.each-as-if-alone',
+      title: 'beyond the cap',
+      at: '«receivers.set(receiver.id, credited)»;',
+      by: 'undefined',
+    },
+    {
+      id: 'together.only-the-first-round',
+      title: 'more payments than one',
+      at: 'if («due < MAX_TOGETHER») return false;',
+      by: 'true',
+    },
+  ]),
   // ── Found by `make chaos` ──
   {
     // The receiver answers before it books.

@@ -9,7 +9,13 @@ import { Problem } from '../../src/errors.ts';
 import { type Asset, MAX_AMOUNT } from '../../src/open-payments/amount.ts';
 import type { Entry } from '../../src/payments/ledger.ts';
 import type { Job } from '../../src/payments/outgoing/job.ts';
-import { exchangeEntries, holdDebit, refund, sourceAmountFor, takeFee } from '../../src/payments/outgoing/transfers.ts';
+import {
+  exchangeEntries,
+  holdTransfer,
+  refund,
+  sourceAmountFor,
+  takeFee,
+} from '../../src/payments/outgoing/transfers.ts';
 import { type QuoteAmounts, quoteFixedReceive, quoteFixedSend } from '../../src/payments/quote-amounts.ts';
 import { rateBetween } from '../../src/payments/rates.ts';
 import { quoteReceive, quoteSend, type Terms } from '../model/money/amounts.ts';
@@ -196,7 +202,7 @@ test('in however many packets: the whole is exact, and a part is paid by its sha
       const book = (entries: readonly Entry[]) => {
         for (const { accountId, amount } of entries) balances.set(accountId, (balances.get(accountId) ?? 0n) + amount);
       };
-      book(holdDebit(job));
+      book(holdTransfer(job).entries);
       const ends = shares
         .map((share) => (receive * share) / 1_000_000n)
         .toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));

@@ -97,12 +97,14 @@ describe('two resource servers', { skip: needsPostgres, timeout: 120_000 }, () =
       assert.deepEqual(await completeTwice(), [200, 200]),
     ));
 
-  /** Two payments that each fill the receiver arrive together. */
+  /** Two payments that each fill the receiver, the second while the first waits: one process would pay both together. */
   async function fillTwice() {
     const receiver = await actors.receiver('10');
     const quotes = [await actors.quote(receiver, '10'), await actors.quote(receiver, '10')];
     const held = await actors.holdReceiver(receiver);
-    const answers = await Promise.all(quotes.map(({ id }, i) => actors.pay(i === 0 ? 0 : 1, id, token)));
+    const first = await actors.pay(0, quotes[0].id, token);
+    await held.blocked(1);
+    const answers = [first, await actors.pay(1, quotes[1].id, token)];
     await held.blocked(2).finally(held.release);
     const ends = await Promise.all(answers.map(({ body }) => actors.settled(body.id)));
     return {

@@ -26,13 +26,15 @@ export interface CreditableIncomingPayment {
   readonly reservations: readonly Reservation[];
 }
 
-const selectIncomingPayment = (db: Queryable, ase: string, id: string) =>
+const selectIncomingPayments = (db: Queryable, ase: string) =>
   db
     .selectFrom('incoming_payment as payment')
     .select(['payment.asset_code', 'payment.asset_scale', 'payment.incoming_amount', 'payment.received_amount'])
-    .select(['payment.completed', 'payment.expires_at', 'payment.account_id', 'payment.reservations'])
-    .where('payment.ase', '=', ase)
-    .where('payment.id', '=', id);
+    .select(['payment.completed', 'payment.expires_at', 'payment.account_id', 'payment.reservations', 'payment.id'])
+    .where('payment.ase', '=', ase);
+
+const selectIncomingPayment = (db: Queryable, ase: string, id: string) =>
+  selectIncomingPayments(db, ase).where('payment.id', '=', id);
 
 interface OfPayment {
   readonly ase: string;
@@ -42,36 +44,47 @@ interface OfPayment {
 const readPayment = statement((db, { ase, id }: OfPayment) => selectIncomingPayment(db, ase, id));
 const lockPayment = statement((db, { ase, id }: OfPayment) => selectIncomingPayment(db, ase, id).forUpdate('payment'));
 
-type Selected = Awaited<ReturnType<ReturnType<typeof selectIncomingPayment>['executeTakeFirst']>>;
+const byIds = (db: Queryable, ase: string, ids: readonly string[]) =>
+  selectIncomingPayments(db, ase).where(sql<boolean>`payment.id = any(${ids}::text[])`);
+const lockPayments = statement((db, { ase, ids }: { ase: string; ids: readonly string[] }) =>
+  byIds(db, ase, ids).orderBy('payment.id').forUpdate('payment'),
+);
 
-function toCreditable(ase: string, id: string, row: Selected): CreditableIncomingPayment | undefined {
-  return (
-    row && {
-      ase,
-      id,
-      asset: toAsset(row),
-      incomingAmount: row.incoming_amount === null ? undefined : toAmount(row.incoming_amount),
-      receivedAmount: toAmount(row.received_amount),
-      completed: row.completed,
-      expiresAt: toMillis(row.expires_at),
-      accountId: row.account_id,
-      reservations: row.reservations,
-    }
-  );
-}
+type Selected = Awaited<ReturnType<ReturnType<typeof selectIncomingPayments>['executeTakeFirstOrThrow']>>;
+
+const toCreditable = (ase: string, row: Selected): CreditableIncomingPayment => ({
+  ase,
+  id: row.id,
+  asset: toAsset(row),
+  incomingAmount: row.incoming_amount === null ? undefined : toAmount(row.incoming_amount),
+  receivedAmount: toAmount(row.received_amount),
+  completed: row.completed,
+  expiresAt: toMillis(row.expires_at),
+  accountId: row.account_id,
+  reservations: row.reservations,
+});
 
 /** The payment, unlocked, for answers that credit nothing. */
 export async function findCreditable(db: Queryable, ase: string, id: string) {
-  return toCreditable(ase, id, await readPayment.first(db, { ase, id }));
+  const row = await readPayment.first(db, { ase, id });
+  return row && toCreditable(ase, row);
 }
 
 /** Locks the payment until the transaction ends; undefined if it does not exist. */
 export async function lockCreditable(tx: Transaction, ase: string, id: string) {
-  return toCreditable(ase, id, await lockPayment.first(tx, { ase, id }));
+  const row = await lockPayment.first(tx, { ase, id });
+  return row && toCreditable(ase, row);
 }
 
-const writeReservations = statement((db, { ase, id, reservations }: OfPayment & Pick<Received, 'reservations'>) =>
-  db.updateTable('incoming_payment').set({ reservations }).where('ase', '=', ase).where('id', '=', id),
+/** Locks payments until the transaction ends, in the order of their ids, by which they are found in the result. */
+export async function lockCreditables(tx: Transaction, ase: string, ids: readonly string[]) {
+  const rows = await lockPayments.all(tx, { ase, ids });
+  return new Map(rows.map((row) => [row.id, toCreditable(ase, row)]));
+}
+
+const writeReservations = statement(
+  (db, { ase, id, reservations }: OfPayment & { readonly reservations: readonly Reservation[] }) =>
+    db.updateTable('incoming_payment').set({ reservations }).where('ase', '=', ase).where('id', '=', id),
 );
 
 /** Gives back the room that a connection has reserved, when it ends. */
@@ -119,24 +132,63 @@ export interface Credit {
   readonly announce: AnnouncePayment;
 }
 
-interface Received extends OfPayment {
-  readonly amount: string;
-  readonly completed: boolean;
-  readonly reservations: readonly Reservation[] | undefined;
+/** A locked payment as it is after credits, and their sum. */
+export interface Credited {
+  readonly payment: CreditableIncomingPayment;
+  readonly amount: bigint;
 }
 
-const addReceived = statement((db, { ase, id, amount, completed, reservations }: Received) =>
-  db
-    .updateTable('incoming_payment')
-    .set({ received_amount: sql<string>`received_amount + ${amount}::numeric`, completed, reservations })
-    .where('ase', '=', ase)
-    .where('id', '=', id),
+interface CreditedColumns {
+  readonly ase: string;
+  /** One element of each list is a payment. */
+  readonly ids: readonly string[];
+  readonly amounts: readonly string[];
+  readonly completed: readonly boolean[];
+  /** Null without a cap: there is always room. */
+  readonly reservations: readonly (string | null)[];
+}
+
+const addReceived = statement(
+  (_db, { ase, ids, amounts, completed, reservations }: CreditedColumns) => sql`
+    update incoming_payment as payment set received_amount = received_amount + credited.amount,
+      completed = credited.completed, reservations = coalesce(credited.reservations::jsonb, payment.reservations)
+    from unnest(${ids}::text[], ${amounts}::numeric[], ${completed}::boolean[], ${reservations}::text[])
+      as credited (id, amount, completed, reservations)
+    where payment.ase = ${ase} and payment.id = any(${ids}::text[]) and payment.id = credited.id`,
 );
 
+/** Stores what payments have received. */
+export async function storeCredited(tx: Transaction, ase: string, credited: readonly Credited[]): Promise<void> {
+  await addReceived.change(tx, {
+    ase,
+    ids: credited.map(({ payment }) => payment.id),
+    amounts: credited.map(({ amount }) => `${amount}`),
+    completed: credited.map(({ payment }) => payment.completed),
+    reservations: credited.map(({ payment: { incomingAmount, reservations } }) =>
+      incomingAmount === undefined ? null : JSON.stringify(reservations),
+    ),
+  });
+}
+
+/** The payment after a credit, which completes it at its amount; the room that the payer still needs is reserved. */
+export function afterCredit(
+  payment: CreditableIncomingPayment,
+  amount: bigint,
+  claim: Claim,
+): CreditableIncomingPayment {
+  const received = payment.receivedAmount + amount;
+  return {
+    ...payment,
+    receivedAmount: received,
+    completed: received === payment.incomingAmount,
+    reservations: reserve(payment.reservations, claim, amount),
+  };
+}
+
 /**
- * Credits a locked payment and the customer behind it, and completes the payment at its amount; reserves the room that
- * the payer still needs. Throws the Problems `incoming_payment_closed`, `over_incoming_amount` if the credit would exceed
- * the cap, and `incoming_amount_reserved` if it may fit later; nothing is credited then.
+ * Credits a locked payment and the customer behind it. Throws the Problems `incoming_payment_closed`,
+ * `over_incoming_amount` if the credit would exceed the cap, and `incoming_amount_reserved` if it may fit later; nothing
+ * is credited then.
  */
 export async function creditIncomingPayment(
   tx: Transaction,
@@ -145,18 +197,12 @@ export async function creditIncomingPayment(
 ): Promise<void> {
   const problem = creditProblem(payment, amount, now, claim);
   if (problem) throw new Problem(problem);
-  const received = payment.receivedAmount + amount;
-  const { incomingAmount, reservations } = payment;
+  const credited = afterCredit(payment, amount, claim);
   const credit = { id: transferId, entries: [...paidBy, { accountId: payment.accountId, amount }] };
-  const booked = await bookTransfers(tx, payment.ase, now, [credit, ...alongside]);
+  const [booked] = await Promise.all([
+    bookTransfers(tx, payment.ase, now, [credit, ...alongside]),
+    storeCredited(tx, payment.ase, [{ payment: credited, amount }]),
+  ]);
   if (!booked) throw new Error(`transfer ${transferId} is booked already`);
-  await addReceived.change(tx, {
-    ase: payment.ase,
-    id: payment.id,
-    amount: `${amount}`,
-    completed: received === payment.incomingAmount,
-    // Without a cap there is always room.
-    reservations: incomingAmount === undefined ? undefined : toJson(reserve(reservations, claim, amount)),
-  });
-  if (received === payment.incomingAmount) await announce(tx, 'incoming_payment.completed', payment.id);
+  if (credited.completed) await announce(tx, 'incoming_payment.completed', payment.id);
 }

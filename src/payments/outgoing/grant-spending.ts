@@ -112,16 +112,21 @@ const insertSpending = statement((db, use: FirstUse) =>
 /**
  * Counts a payment against its grant, or throws `insufficient_grant` (a limit does not allow it) or `invalid_amount`
  * (a total beyond uint64). Payments of one grant wait for each other until the transaction ends (LIM-13).
+ * `storePayment` is sent together with it.
  */
-export async function reserveSpending(tx: Transaction, spending: Spending): Promise<Reservation> {
+export async function reserveSpending(
+  tx: Transaction,
+  spending: Spending,
+  storePayment: (spendingId: string) => Promise<void> = async () => {},
+): Promise<Reservation> {
   const { ase, grantId, identifier, limits, debit, receive, now } = spending;
   if (limits?.receiver !== undefined && limits.receiver !== spending.receiver)
     throw insufficientGrant('the grant is limited to another receiver');
   const interval = currentInterval(limits, now);
   if (interval === undefined) throw insufficientGrant('the time is outside of every interval');
 
-  await lockGrant(tx, ase, grantId);
-  const rows = await findRows(tx, spending, interval.start);
+  // The server reads the rows once it has the lock.
+  const [, rows] = await Promise.all([lockGrant(tx, ase, grantId), findRows(tx, spending, interval.start)]);
   const row = rows.find(({ spentReceive }) => sameAsset(spentReceive.asset, receive.asset));
   const spentDebit = { value: sumDebit(rows) + debit.value, asset: debit.asset };
   const spentReceive = { value: (row?.spentReceive.value ?? 0n) + receive.value, asset: receive.asset };
@@ -132,11 +137,11 @@ export async function reserveSpending(tx: Transaction, spending: Spending): Prom
 
   const use = { ase, grantId, identifier, now: toInstant(now), debit: `${debit.value}`, receive: `${receive.value}` };
   if (row) {
-    await addSpending.change(tx, { ...use, id: row.id });
+    await Promise.all([addSpending.change(tx, { ...use, id: row.id }), storePayment(row.id)]);
     return { spendingId: row.id, spentDebit, spentReceive };
   }
   const spendingId = spending.ids.uuid();
-  await insertSpending.change(tx, {
+  const first = {
     ...use,
     id: spendingId,
     intervalStart: interval.start,
@@ -144,7 +149,8 @@ export async function reserveSpending(tx: Transaction, spending: Spending): Prom
     debitScale: debit.asset.scale,
     receiveCode: receive.asset.code,
     receiveScale: receive.asset.scale,
-  });
+  };
+  await Promise.all([insertSpending.change(tx, first), storePayment(spendingId)]);
   return { spendingId, spentDebit, spentReceive };
 }
 

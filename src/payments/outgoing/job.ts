@@ -36,6 +36,9 @@ export interface Job {
 /** Name in place of a peer's for payments within the ASE. Peers cannot have it. */
 export const LOCAL = '';
 
+/** Name of no lease. */
+const NO_LEASE = '';
+
 /** Another worker has the payment, or it has ended. */
 export class LeaseLost extends Error {}
 
@@ -59,6 +62,15 @@ interface Claim {
   readonly paymentId: string | undefined;
   readonly busyPeers: readonly string[] | undefined;
 }
+
+/** The columns of a job, of an `outgoing_payment as payment` and its quote. */
+const jobColumns = [
+  ...(['payment.id', 'payment.grant_id', 'payment.spending_id', 'payment.funded', 'payment.attempts'] as const),
+  ...(['payment.sent_amount', 'payment.delivered_amount', 'payment.account_id', 'payment.peer'] as const),
+  ...(['quote.receiver', 'quote.fee'] as const),
+  ...(['quote.debit_amount', 'quote.debit_asset_code', 'quote.debit_asset_scale'] as const),
+  ...(['quote.receive_amount', 'quote.receive_asset_code', 'quote.receive_asset_scale'] as const),
+] as const;
 
 const claim = statement((db, { ase, lease, now, until, paymentId, busyPeers }: Claim) =>
   db
@@ -88,12 +100,46 @@ const claim = statement((db, { ase, lease, now, until, paymentId, busyPeers }: C
     )
     .whereRef('quote.ase', '=', 'payment.ase')
     .whereRef('quote.id', '=', 'payment.quote_id')
-    .returning(['payment.id', 'payment.grant_id', 'payment.spending_id', 'payment.funded', 'payment.attempts'])
-    .returning(['payment.sent_amount', 'payment.delivered_amount', 'payment.account_id', 'payment.peer'])
-    .returning(['quote.receiver', 'quote.fee'])
-    .returning(['quote.debit_amount', 'quote.debit_asset_code', 'quote.debit_asset_scale'])
-    .returning(['quote.receive_amount', 'quote.receive_asset_code', 'quote.receive_asset_scale']),
+    .returning(jobColumns),
 );
+
+const lockDue = statement((db, { ase, now, limit }: { ase: string; now: string; limit: number }) =>
+  db
+    .selectFrom('outgoing_payment as payment')
+    .innerJoin('quote', (join) =>
+      join.onRef('quote.ase', '=', 'payment.ase').onRef('quote.id', '=', 'payment.quote_id'),
+    )
+    .select(jobColumns)
+    .where('payment.ase', '=', ase)
+    .where('payment.state', '=', 'pending')
+    .where('payment.funded', '=', false)
+    .where('payment.peer', 'is', null)
+    .where('payment.next_attempt_at', '<=', now)
+    .orderBy('payment.next_attempt_at')
+    .limit(limit)
+    .forUpdate('payment')
+    .skipLocked(),
+);
+
+type JobRow = Awaited<ReturnType<typeof lockDue.all>>[number];
+
+const toJob = (ase: string, lease: string, row: JobRow): Job => ({
+  ase,
+  id: row.id,
+  lease,
+  grantId: row.grant_id,
+  spendingId: row.spending_id,
+  receiver: row.receiver,
+  debit: { value: toAmount(row.debit_amount), asset: toDebitAsset(row) },
+  fee: toAmount(row.fee),
+  receive: { value: toAmount(row.receive_amount), asset: toReceiveAsset(row) },
+  payerAccountId: row.account_id,
+  peer: row.peer ?? undefined,
+  funded: row.funded,
+  sentAmount: toAmount(row.sent_amount),
+  deliveredAmount: toAmount(row.delivered_amount),
+  attempts: row.attempts,
+});
 
 /**
  * Leases the payment that has been due longest, apart from those to `busyPeers`, or `paymentId` whether due or not,
@@ -112,25 +158,46 @@ export async function claimJob(
     paymentId,
     busyPeers: busyPeers.length > 0 ? busyPeers : undefined,
   });
-  return (
-    row && {
-      ase,
-      id: row.id,
-      lease,
-      grantId: row.grant_id,
-      spendingId: row.spending_id,
-      receiver: row.receiver,
-      debit: { value: toAmount(row.debit_amount), asset: toDebitAsset(row) },
-      fee: toAmount(row.fee),
-      receive: { value: toAmount(row.receive_amount), asset: toReceiveAsset(row) },
-      payerAccountId: row.account_id,
-      peer: row.peer ?? undefined,
-      funded: row.funded,
-      sentAmount: toAmount(row.sent_amount),
-      deliveredAmount: toAmount(row.delivered_amount),
-      attempts: row.attempts,
-    }
-  );
+  return row && toJob(ase, lease, row);
+}
+
+/**
+ * Locks payments within the ASE that are due and have not begun, the longest due first, until the transaction ends:
+ * meanwhile no worker can claim them. They have no lease.
+ */
+export async function lockDueJobs(tx: Transaction, ase: string, wallNow: number, limit: number): Promise<Job[]> {
+  const rows = await lockDue.all(tx, { ase, now: toInstant(wallNow), limit });
+  return rows.map((row) => toJob(ase, NO_LEASE, row));
+}
+
+interface Completed {
+  readonly ase: string;
+  /** One element of each list is a payment. */
+  readonly ids: readonly string[];
+  readonly sent: readonly string[];
+  readonly delivered: readonly string[];
+}
+
+const complete = statement(
+  (_db, { ase, ids, sent, delivered }: Completed) => sql`
+    update outgoing_payment as payment set state = 'completed', funded = true, lease_owner = null,
+      next_attempt_at = null, sent_amount = completed.sent, delivered_amount = completed.delivered
+    from unnest(${ids}::text[], ${sent}::numeric[], ${delivered}::numeric[]) as completed (id, sent, delivered)
+    where payment.ase = ${ase} and payment.id = any(${ids}::text[]) and payment.id = completed.id`,
+);
+
+/** Completes payments that this transaction has locked and that have delivered all of their amount. */
+export async function completeJobs(
+  tx: Transaction,
+  ase: string,
+  jobs: readonly { readonly job: Job; readonly sentAmount: bigint }[],
+): Promise<void> {
+  await complete.change(tx, {
+    ase,
+    ids: jobs.map(({ job }) => job.id),
+    sent: jobs.map(({ sentAmount }) => `${sentAmount}`),
+    delivered: jobs.map(({ job }) => `${job.receive.value}`),
+  });
 }
 
 /**

@@ -1,28 +1,22 @@
 /**
  * Sends one outgoing payment: hold → packets in doubt from an earlier attempt → receiver → packets → end. Every step is
- * committed before the next begins, so a crash anywhere loses nothing (ILP-11, SET-07). A payment within the ASE takes
- * one transaction as a rule.
+ * committed before the next begins, so a crash anywhere loses nothing (ILP-11, SET-07).
  */
 import { assertOutsideTransaction } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
 import { sameAsset } from '../../open-payments/amount.ts';
 import { readLastSequence } from '../ilp/packet-journal.ts';
 import { creditIncomingPayment, lockCreditable } from '../incoming/credit.ts';
-import { bookTransfers, openInternalAccount, openInternalAccounts, type Transfer } from '../ledger.ts';
+import { bookTransfers, openInternalAccount, openInternalAccounts } from '../ledger.ts';
 import type { ReadReceiver, Receiver } from '../receiver.ts';
 import { failPayment } from './fail.ts';
 import { type Job, updateJob } from './job.ts';
 import { type Outcome, resolvePacketsInDoubt, type SendPacketsContext, sendPackets } from './send-packets.ts';
-import { bookFee, exchangeEntries, feeTransfers, holdDebit, sourceAmountFor } from './transfers.ts';
+import { bookFee, deliveryIdOf, exchangeEntries, feeTransfers, holdTransfer, sourceAmountFor } from './transfers.ts';
 
 export interface SendPaymentContext extends SendPacketsContext {
   readonly readReceiver: ReadReceiver;
-  /** Id of the incoming payment with this URL, whether it exists or not; undefined for another ASE's. */
-  readonly localReceiverId?: ((url: string) => string | undefined) | undefined;
 }
-
-const holdOf = (job: Job): Transfer => ({ id: `outgoing:${job.id}:hold`, entries: holdDebit(job) });
-const deliveryIdOf = (job: Job): string => `outgoing:${job.id}:delivery`;
 
 /** Returns false if the payer has insufficient funds. */
 async function holdFunds({ db, clock }: SendPaymentContext, job: Job): Promise<boolean> {
@@ -36,7 +30,7 @@ async function holdFunds({ db, clock }: SendPaymentContext, job: Job): Promise<b
   try {
     await db.transaction(async (tx) => {
       await updateJob(tx, job, { funded: true });
-      await bookTransfers(tx, ase, clock.businessNow(), [holdOf(job)]);
+      await bookTransfers(tx, ase, clock.businessNow(), [holdTransfer(job)]);
     });
   } catch (error) {
     if (error instanceof Problem && error.code === 'insufficient_funds') return false;
@@ -65,19 +59,18 @@ async function fetchReceiver(context: SendPaymentContext, job: Job): Promise<Rec
   }
 }
 
-/** Pays an incoming payment of this ASE in one transaction: to the payee, and the end; from the hold, or with it. */
-async function payLocally(
+/** Pays an incoming payment of this ASE from the hold, and completes the payment. */
+async function payFromHold(
   { db, clock, announce }: SendPaymentContext,
   job: Job,
   incomingPaymentId: string,
-  hold: readonly Transfer[] = [],
 ): Promise<void> {
   const now = clock.businessNow();
   const amount = job.receive.value;
   const sentAmount = sourceAmountFor(job, amount);
   await db.transaction(async (tx) => {
     const done = { sentAmount, deliveredAmount: amount, state: 'completed', nextAttemptAt: null } as const;
-    await updateJob(tx, job, { ...done, funded: true });
+    await updateJob(tx, job, done);
     const incomingPayment = await lockCreditable(tx, job.ase, incomingPaymentId);
     if (!incomingPayment) throw new Problem('unknown_incoming_payment');
     if (!sameAsset(incomingPayment.asset, job.receive.asset)) throw new Problem('receiver_asset_changed');
@@ -85,7 +78,7 @@ async function payLocally(
       amount,
       paidBy: exchangeEntries(job, sentAmount, amount),
       transferId: deliveryIdOf(job),
-      alongside: [...hold, ...feeTransfers(job, amount)],
+      alongside: feeTransfers(job, amount),
       claim: { wallNow: clock.wallNow() },
       now,
       announce,
@@ -94,29 +87,10 @@ async function payLocally(
   });
 }
 
-/** PostgreSQL's code for a reference to a row that does not exist. */
-const FOREIGN_KEY_VIOLATION = '23503';
-
-/**
- * Holds and pays to an incoming payment of this ASE in one transaction. Returns false if nothing was changed: for
- * another receiver, and wherever the steps one by one say why it cannot be paid or open accounts that are missing.
- */
-async function payAtOnce(context: SendPaymentContext, job: Job): Promise<boolean> {
-  const incomingPaymentId = context.localReceiverId?.(job.receiver);
-  if (incomingPaymentId === undefined) return false;
-  try {
-    await payLocally(context, job, incomingPaymentId, [holdOf(job)]);
-    return true;
-  } catch (error) {
-    if (error instanceof Problem || (error as { code?: unknown }).code === FOREIGN_KEY_VIOLATION) return false;
-    throw error;
-  }
-}
-
 /** Pays an incoming payment of this ASE from the hold. */
 async function deliverLocally(context: SendPaymentContext, job: Job, incomingPaymentId: string): Promise<Outcome> {
   try {
-    await payLocally(context, job, incomingPaymentId);
+    await payFromHold(context, job, incomingPaymentId);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (error.code === 'incoming_amount_reserved') return { kind: 'retry', reason: error.code };
@@ -130,13 +104,8 @@ async function deliverLocally(context: SendPaymentContext, job: Job, incomingPay
 export async function sendPayment(context: SendPaymentContext, job: Job): Promise<Outcome> {
   const { db, clock, connector, failpoint } = context;
 
-  const isFirstAttempt = !job.funded;
-  if (isFirstAttempt && (await payAtOnce(context, job))) {
-    failpoint('job-done');
-    return { kind: 'completed' };
-  }
-
   // ── Hold the debit (RS-OP-23)
+  const isFirstAttempt = !job.funded;
   if (isFirstAttempt) {
     const isFunded = await holdFunds(context, job);
     if (!isFunded) return failPayment(context, job, { reason: 'insufficient_funds' });

@@ -32,10 +32,16 @@ const feeCharged = (job: Job, delivered: bigint): bigint => shareOf(job.fee, del
 export const unpaidAmount = (job: Job): bigint =>
   job.debit.value - job.sentAmount - feeCharged(job, job.deliveredAmount);
 
-export const holdDebit = (job: Job): Entry[] => [
-  { accountId: job.payerAccountId, amount: -job.debit.value },
-  { accountId: holdAccount(job), amount: job.debit.value },
-];
+export const holdTransfer = (job: Job): Transfer => ({
+  id: `outgoing:${job.id}:hold`,
+  entries: [
+    { accountId: job.payerAccountId, amount: -job.debit.value },
+    { accountId: holdAccount(job), amount: job.debit.value },
+  ],
+});
+
+/** Id of the transfer that delivers a payment within the ASE. */
+export const deliveryIdOf = (job: Job): string => `outgoing:${job.id}:delivery`;
 
 /** From the hold through the exchange; who gets the `amount` is another entry. */
 export function exchangeEntries(job: Job, sourceAmount: bigint, amount: bigint): Entry[] {

@@ -2,7 +2,8 @@
  * The worker that sends outgoing payments. A payment is its own job: any process takes it under a lease, and when one
  * dies, another continues from the state in the database.
  */
-import type { Clock } from '../../clock.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Clock, steadyNow } from '../../clock.ts';
 import type { Database } from '../../database/database.ts';
 import { createLeasedWorker } from '../../database/leased-worker.ts';
 import { inSpan, type SpanAttributes } from '../../telemetry/spans.ts';
@@ -14,6 +15,7 @@ import { describeReason, failPayment, type Reason, type SenderLog } from './fail
 import { type Failpoint, noFailpoint } from './failpoint.ts';
 import { createPeerTraffic } from './in-flight.ts';
 import { claimJob, type Job, LeaseLost, LOCAL, renewLease, updateJob } from './job.ts';
+import { payTogether } from './pay-together.ts';
 import { type SendPaymentContext, sendPayment } from './send.ts';
 import type { Outcome } from './send-packets.ts';
 
@@ -23,7 +25,7 @@ export interface OutgoingPaymentWorkerOptions {
   readonly clock: Clock;
   readonly connector: Connector;
   readonly readReceiver: ReadReceiver;
-  /** Default: every receiver is read before it is paid. */
+  /** Id of the incoming payment with this URL; undefined for another ASE's. Default: payments are paid one by one. */
   readonly localReceiverId?: ((url: string) => string | undefined) | undefined;
   readonly log?: SenderLog;
   readonly failpoint?: Failpoint;
@@ -134,14 +136,67 @@ async function retryLater(context: WorkContext, job: Job, { reason, detail }: Re
   context.wakeIn(delay);
 }
 
+/** In place of a job: all due payments within the ASE. */
+const TOGETHER = Symbol('due payments within the ASE');
+
+/** Time from one round to the next, in which payments gather. A payment that comes alone does not wait. */
+const ROUND_MS = 20;
+
+/**
+ * Rounds in which the due payments within the ASE are paid together, one round at a time. Meanwhile none of them is
+ * claimed; what a round leaves is claimed before the next one begins.
+ */
+function createRounds(payTogether: () => Promise<boolean>, onEnd: () => void) {
+  let isRequested = false;
+  let isUnderWay = false;
+  let isLeft = false;
+  let nextAt = 0;
+  return {
+    isUnderWay: () => isUnderWay,
+    /** Asks for a round. Payments that become due in one are paid in it. */
+    request() {
+      isRequested = true;
+    },
+    /** True if a round begins; the caller runs it. */
+    begin(): boolean {
+      if (!isRequested || isUnderWay || isLeft) return false;
+      isUnderWay = true;
+      return true;
+    },
+    /** What the last round left is claimed. */
+    noneLeft() {
+      if (!isUnderWay) isLeft = false;
+    },
+    async run() {
+      try {
+        while (isRequested && !isLeft) {
+          if (nextAt > steadyNow()) await wait(nextAt - steadyNow());
+          nextAt = steadyNow() + ROUND_MS;
+          isRequested = false;
+          isLeft = await payTogether();
+        }
+      } finally {
+        isUnderWay = false;
+        onEnd();
+      }
+    },
+  };
+}
+
 export function createOutgoingPaymentWorker(options: OutgoingPaymentWorkerOptions): OutgoingPaymentWorker {
   const { ase, db, clock, log, leaseMs = 10_000 } = options;
   const claim = (options: { readonly paymentId?: string; readonly busyPeers?: readonly string[] }) =>
     claimJob(db.query, { ase, ...options, wallNow: clock.wallNow(), leaseMs });
-  const worker = createLeasedWorker<Job>({
-    claim: (busyPeers) => claim({ busyPeers }),
-    laneOf: (job) => job.peer ?? LOCAL,
-    run: (job) => work(context, job),
+  const worker = createLeasedWorker<Job | typeof TOGETHER>({
+    async claim(busyPeers) {
+      if (round.begin()) return TOGETHER;
+      const job = await claim({ busyPeers: round.isUnderWay() ? [...busyPeers, LOCAL] : busyPeers });
+      if (job) return job;
+      round.noneLeft();
+      return round.begin() ? TOGETHER : undefined;
+    },
+    laneOf: (job) => (job === TOGETHER ? LOCAL : (job.peer ?? LOCAL)),
+    run: (job) => (job === TOGETHER ? round.run() : work(context, job)),
     onError: (error) => log?.error({ err: error }, 'claiming payments failed'),
     concurrency: options.concurrency,
     slotTimeoutMs: options.slotTimeoutMs ?? 1_000,
@@ -162,8 +217,16 @@ export function createOutgoingPaymentWorker(options: OutgoingPaymentWorkerOption
     wake: worker.wake,
     wakeIn: worker.wakeIn,
   };
+  const { localReceiverId } = options;
+  const round = createRounds(
+    async () => localReceiverId === undefined || payTogether({ ...context, localReceiverId }),
+    worker.wake,
+  );
   return {
-    wake: worker.wake,
+    wake() {
+      round.request();
+      worker.wake();
+    },
     stop: worker.stop,
     idle: worker.idle,
     isStopping: worker.isStopping,
