@@ -35,8 +35,8 @@ function nameOf(text: string): string | undefined {
 }
 
 /**
- * Holds back what is written to the socket: of reads that share it, until the event loop has seen to the other sockets of
- * this turn; of a transaction, which may hold locks, only until the current callback and its microtasks have ended.
+ * Holds back what is written to the socket: of reads that share it, until the event loop has seen to the other sockets
+ * of this turn; of a transaction, which may hold locks, only until the current callback and its microtasks have ended.
  */
 function cork(client: PoolClient, until: 'turn' | 'tick'): void {
   const { stream } = (client as PoolClient & { readonly connection: { readonly stream: Socket } }).connection;

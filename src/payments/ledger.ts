@@ -124,8 +124,8 @@ const lockAccounts = statement((db, { ase, ids }: { ase: string; ids: readonly s
 );
 
 /**
- * Locks the accounts of customers in the order of their ids, so that transactions never wait for each other in a circle.
- * In a statement before the one that changes them: a statement that waits for a row which it has locked itself deadlocks.
+ * Locks the accounts of customers in the order of their ids, so that transactions never wait for each other in a
+ * circle. One statement cannot lock them and change them: those that wait for a row which it has locked deadlock with it.
  */
 async function lockCustomers(tx: Transaction, ase: string, entries: readonly Entry[]): Promise<void> {
   const ids = new Set(entries.map(({ accountId }) => accountId).filter((id) => id.startsWith('customer:')));

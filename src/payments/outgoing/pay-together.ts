@@ -1,7 +1,7 @@
 /**
- * Payments within the ASE: those that are due are paid together, in one transaction of as many statements for one as for
- * many, from the payer to the payee and the end. The locks of their rows take the place of a lease. Whatever does not
- * fit in here is left for the worker, which pays such a payment alone and says why if it fails.
+ * Payments within the ASE: those that are due are paid together, in one transaction of as many statements for one as
+ * for many, from the payer to the payee and the end. The locks of their rows take the place of a lease. Payments that do
+ * not fit in here are left for the worker, which pays each alone and says why if it fails.
  */
 import type { Database, Transaction } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
@@ -62,7 +62,7 @@ const transfersOf = ({ job, sentAmount, receiver }: Delivery): Transfer[] => {
   return [holdTransfer(job), { id: deliveryIdOf(job), entries }, ...feeTransfers(job, amount)];
 };
 
-/** What each receiver gets from all of them. */
+/** The sums that the receivers get. */
 function sumCredits(deliveries: readonly Delivery[]): Credited[] {
   const credited = new Map<string, Credited>();
   for (const { job, receiver: payment } of deliveries) {

@@ -163,7 +163,7 @@ function createRounds(payTogether: () => Promise<boolean>, onEnd: () => void) {
       isUnderWay = true;
       return true;
     },
-    /** What the last round left is claimed. */
+    /** The payments that the last round left are claimed. */
     noneLeft() {
       if (!isUnderWay) isLeft = false;
     },
