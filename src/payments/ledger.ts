@@ -125,7 +125,7 @@ const lockAccounts = statement((db, { ase, ids }: { ase: string; ids: readonly s
 
 /**
  * Locks the accounts of customers in the order of their ids, so that transactions never wait for each other in a
- * circle. One statement cannot lock them and change them: those that wait for a row which it has locked deadlock with it.
+ * circle. One statement cannot lock and change them: transactions that wait for its locks would deadlock with it.
  */
 async function lockCustomers(tx: Transaction, ase: string, entries: readonly Entry[]): Promise<void> {
   const ids = new Set(entries.map(({ accountId }) => accountId).filter((id) => id.startsWith('customer:')));

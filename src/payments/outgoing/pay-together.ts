@@ -1,7 +1,7 @@
 /**
  * Payments within the ASE: those that are due are paid together, in one transaction of as many statements for one as
- * for many, from the payer to the payee and the end. The locks of their rows take the place of a lease. Payments that do
- * not fit in here are left for the worker, which pays each alone and says why if it fails.
+ * for many, from the payer to the payee and the end. The locks of their rows take the place of a lease. Payments that
+ * do not fit in here are left for the worker, which pays each alone and says why if it fails.
  */
 import type { Database, Transaction } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
