@@ -3,11 +3,11 @@
  * survive a restart; they use wall time. They are off on loopback by default (`--rate-limits`).
  */
 import type { IncomingMessage } from 'node:http';
-import { isIPv6 } from 'node:net';
 import { CompiledQuery } from 'kysely';
 import type { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Database } from '../database/database.ts';
 import { RetryLater } from '../errors.ts';
+import { networkOf } from '../net/network-of.ts';
 
 export interface RateLimit {
   /** Begins the keys of its counters. */
@@ -109,22 +109,6 @@ function clientAddress(req: IncomingMessage, trustedProxies: number): string {
   if (trustedProxies === 0) return connected;
   const forwarded = [req.headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
   return forwarded.at(-trustedProxies)?.trim() || connected;
-}
-
-/** A person can have a whole /64 of IPv6. An IPv4 address in IPv6 form counts as IPv4. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('%')[0]!.split('::') as [string, string | undefined];
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const groups =
-    tail === undefined ? before : [...before, ...Array(8 - before.length - after.length).fill('0'), ...after];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`;
 }
 
 /** Counters in the table `rate_limit`, through the statements of the library, on PGlite as on a PostgreSQL server. */

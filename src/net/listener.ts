@@ -13,6 +13,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { shareConnections } from './connection-shares.ts';
 import { divertPlainConnections } from './plain-connections.ts';
 import { describeMalformed } from './request-line.ts';
 import type { CertificateAndKey } from './x509.ts';
@@ -106,7 +107,7 @@ type UnansweredRequests = WeakMap<Duplex, Set<IncomingMessage>>;
 
 /** The server for HTTP or HTTPS, and a function that ends connections on which it is not decided which of them. */
 function createListeningServer(
-  { maxConnections, maxHeaderLines, timeout, ...limits }: ListenerLimits,
+  { maxHeaderLines, timeout, ...limits }: ListenerLimits,
   credentials: CertificateAndKey | undefined,
   answer: RequestListener,
   unanswered: UnansweredRequests,
@@ -115,7 +116,6 @@ function createListeningServer(
   const options = { ...limits, requireHostHeader: false };
   const prepare = <Server extends HttpServer | TlsServer>(server: Server): Server => {
     server.timeout = timeout;
-    server.maxConnections = maxConnections;
     // One more than allowed, so that too many are noticed.
     server.maxHeadersCount = maxHeaderLines + 1;
     server.on('checkExpectation', (_req, res) => sendError(res, 417, 'the only supported expectation is 100-continue'));
@@ -166,6 +166,7 @@ export async function listen(
     else handler(req, res);
   };
   const { server, closeUndecided } = createListeningServer(limits, credentials, answer, unanswered);
+  shareConnections(server, limits.maxConnections);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
   server.listen(port, host, resolve);

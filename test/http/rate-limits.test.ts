@@ -7,7 +7,8 @@ import { routes as identityProviderRoutes } from '../../generated/identity-provi
 import { routes as resourceRoutes } from '../../generated/resource-server/routes.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { RetryLater } from '../../src/errors.ts';
-import { createRateLimiter, networkOf, type RateLimit, rateLimits } from '../../src/http/rate-limits.ts';
+import { createRateLimiter, type RateLimit, rateLimits } from '../../src/http/rate-limits.ts';
+import { networkOf } from '../../src/net/network-of.ts';
 import { openTestDatabase } from '../database/support/open.ts';
 import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import { type PreparedResources, prepareResources } from '../support/prepared-resources.ts';

@@ -219,6 +219,14 @@ const shedding: readonly Mutant[] = noticedBy('test/http/load-shedding.test.ts',
 ]);
 
 const limits: readonly Mutant[] = [
+  ...noticedBy(limitsTest, 'src/net/network-of.ts', [
+    {
+      id: 'rate-limits.each-ipv6-address',
+      title: 'a network is',
+      at: 'if («!isIPv6(address)») return address;',
+      by: 'true',
+    },
+  ]),
   ...noticedBy(limitsTest, 'src/http/rate-limits.ts', [
     {
       id: 'rate-limits.ignored',
@@ -261,12 +269,6 @@ const limits: readonly Mutant[] = [
       title: 'two processes share',
       at: 'if («trustedProxies === 0») return connected;',
       by: 'req.headers["x-forwarded-for"] === undefined',
-    },
-    {
-      id: 'rate-limits.each-ipv6-address',
-      title: 'a network is',
-      at: 'if («!isIPv6(address)») return address;',
-      by: 'true',
     },
   ]),
   {

@@ -5,6 +5,15 @@ const listenerTest = 'test/net/listener.test.ts';
 const plainTest = 'test/net/plain-connections.test.ts';
 const resetTest = 'test/world/reset-under-load.test.ts';
 
+const shares: readonly Mutant[] = noticedBy(listenerTest, 'src/net/connection-shares.ts', [
+  {
+    id: 'listener.one-client-has-all-connections',
+    title: 'leaves room for one with fewer',
+    at: '(«greediest === own» ? socket',
+    by: 'true',
+  },
+]);
+
 const bounds: readonly Mutant[] = noticedBy(listenerTest, 'src/net/listener.ts', [
   {
     id: 'listener.unread-answer-stays',
@@ -51,7 +60,7 @@ const bounds: readonly Mutant[] = noticedBy(listenerTest, 'src/net/listener.ts',
   {
     id: 'listener.connections-without-bound',
     title: 'connections are bounded',
-    at: 'server.maxConnections = «maxConnections»;',
+    at: 'shareConnections(server, «limits.maxConnections»);',
     by: 'Number.POSITIVE_INFINITY',
   },
   {
@@ -148,4 +157,11 @@ const clearText: readonly Mutant[] = [
   ]),
 ];
 
-export const listenerMutants: readonly Mutant[] = [...bounds, ...controlPort, ...resetSecrets, ...clearText, ...reset];
+export const listenerMutants: readonly Mutant[] = [
+  ...shares,
+  ...bounds,
+  ...controlPort,
+  ...resetSecrets,
+  ...clearText,
+  ...reset,
+];

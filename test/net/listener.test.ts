@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { RequestListener, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ListenerLimits, listen } from '../../src/net/listener.ts';
@@ -237,4 +237,17 @@ test('connections are bounded; one that closes makes room', async () => {
   let text = '';
   while (!text.includes('200 OK'))
     text = await openRaw(origin, head('GET / HTTP/1.1', 'Host: a', 'Connection: close')).closed;
+});
+
+// Only Linux has more than one IPv4 address on loopback.
+const elsewhere = { skip: process.platform !== 'linux' };
+test('a client with many connections leaves room for one with fewer', elsewhere, async () => {
+  const origin = await serve(answerOk, { maxConnections: 5 });
+  const greedy = Array.from({ length: 5 }, () => openRaw(origin));
+  await Promise.all(greedy.map(({ socket }) => once(socket, 'connect')));
+  const other = connect({ port: Number(new URL(origin).port), host: '127.0.0.1', localAddress: '127.0.0.2' });
+  other.end(head('GET / HTTP/1.1', 'Host: a', 'Connection: close'));
+  assert.match(Buffer.concat(await other.toArray()).toString(), /200 OK/);
+  await Promise.race(greedy.map(({ closed }) => closed));
+  assert.equal(await greedy[0]!.closed, '', 'it loses the oldest one');
 });
