@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
+import { findFreePort } from '../test/support/free-port.ts';
 
 const program = join(import.meta.dirname, '..', 'dist', 'src', 'main.js');
 if (!existsSync(program)) throw new Error('dist/ is missing: run `make build`');
@@ -26,11 +27,14 @@ process.stdout.write = (...args) => { note('ready line printed'); return write(.
 process.on('exit', () => process.stderr.write(JSON.stringify(marks)));
 `;
 
+/** A database belongs to the port of its first start. */
+const port = await findFreePort(900);
+
 type Mark = readonly [name: string, clock: number, cpu: number];
 
 async function start(args: readonly string[]): Promise<Mark[]> {
   const preloaded = ['--import', `data:text/javascript,${encodeURIComponent(preload)}`];
-  const child = spawn(process.execPath, [...preloaded, program, 'start', '--json', '--port', '0', ...args]);
+  const child = spawn(process.execPath, [...preloaded, program, 'start', '--json', '--port', String(port), ...args]);
   child.stdout.once('data', () => child.kill('SIGTERM'));
   return JSON.parse(await text(child.stderr));
 }
@@ -61,6 +65,6 @@ await report('embedded', Number(values.starts), []);
 const postgres = process.env['TOUCHSTONE_TEST_POSTGRES'];
 if (postgres) {
   const url = new URL(postgres);
-  url.pathname = '/touchstone_bench_start';
+  url.pathname = `/touchstone_bench_start_${port}`;
   await report('PostgreSQL', Number(values.starts), ['--database-url', url.href]);
 }
