@@ -3,7 +3,7 @@
  * into `bench/results.json` for the plot.
  */
 import { parseArgs } from 'node:util';
-import { createDriver, median, quantile, runClosedLoop, sendOk } from './support/driver.ts';
+import { createDriver, measureCapacity, median, quantile } from './support/driver.ts';
 import { runOpenLoop } from './support/open-loop.ts';
 import { createIncoming, openReceiver } from './support/operations.ts';
 import { meetParty } from './support/party.ts';
@@ -12,6 +12,8 @@ import { writeResults } from './support/results.ts';
 import { startProgram } from './support/sides.ts';
 
 const CONNECTIONS = 16;
+/** For a measurement of the capacity. */
+const CALLS = 1000;
 const SECONDS = 5;
 const shares = [0.1, 0.25, 0.5, 0.75, 0.9, 1, 1.25, 1.5];
 
@@ -25,15 +27,8 @@ const party = await meetParty(driver.send, program.target);
 const { token } = await openReceiver(driver.send, party);
 const sign = (count: number) => Array.from({ length: count }, () => createIncoming(party, token));
 
-async function measureCapacity(): Promise<number> {
-  const jobs = sign(1000).map((call) => (send: typeof driver.send) => sendOk(send, call));
-  const started = performance.now();
-  await runClosedLoop(driver, CONNECTIONS, jobs);
-  return jobs.length / ((performance.now() - started) / 1000);
-}
-
-await measureCapacity();
-const capacity = await measureCapacity();
+await measureCapacity(driver, CONNECTIONS, sign(CALLS));
+const { rate: capacity } = await measureCapacity(driver, CONNECTIONS, sign(CALLS));
 driver.close();
 console.log(`capacity ${capacity.toFixed(0)}/s with ${CONNECTIONS} connections`);
 const load: { rate: number; p50: number; p99: number }[] = [];

@@ -91,3 +91,15 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
+
+/** Sends the calls in a closed loop; all of them must succeed. Requests per second, and the median latency in milliseconds. */
+export async function measureCapacity(
+  driver: Driver,
+  connections: number,
+  calls: readonly Call[],
+): Promise<{ readonly rate: number; readonly p50: number }> {
+  const jobs = calls.map((call) => (send: Send) => sendOk(send, call));
+  const started = performance.now();
+  const latencies = await runClosedLoop(driver, connections, jobs);
+  return { rate: calls.length / ((performance.now() - started) / 1000), p50: median(latencies) };
+}

@@ -12,7 +12,8 @@ import { terminalOptions } from '../../../src/report/terminal.ts';
 import { markDifference, shorten, visible } from '../../../src/report/visible-text.ts';
 import fc from '../../support/fast-check.ts';
 import { forHostileReports, invisible } from './hostile.ts';
-import { figures, hostileReport, passedReport, sampleReport, secrets } from './sample.ts';
+import { figures, hostileReport, passedReport, sampleReport } from './sample.ts';
+import { secrets } from './sample-exchanges.ts';
 
 const plain = { colours: false, columns: 100, location: 'touchstone-report/report.html' };
 
