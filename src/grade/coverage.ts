@@ -24,14 +24,17 @@ export interface CoverageCounter {
 export function createCoverageCounter(): CoverageCounter {
   const operations = new Set<string>();
   const pairs = new Set<string>();
+  let requests = 0;
   return {
     observe({ operation, status }) {
+      requests += 1;
       const statuses = declared.get(operation);
       if (statuses === undefined || status === null) return;
       operations.add(operation);
       if (statuses.includes(status)) pairs.add(`${operation} ${status}`);
     },
     read: () => ({
+      requests,
       operations: { seen: operations.size, declared: declared.size },
       statuses: { seen: pairs.size, declared: [...declared.values()].flat().length },
       missing: [...declared.keys()].filter((operation) => !operations.has(operation)),

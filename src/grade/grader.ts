@@ -44,6 +44,8 @@ export interface Grader {
   observe(exchange: TracedExchange): void;
   /** Undefined if the exchange was not graded, or too long ago. */
   verdictsOf(exchange: number): ExchangeVerdict[] | undefined;
+  /** Judges the run so far, and goes on with the same findings in a world that knows no grant, token or payment. */
+  forgetState(end: RunEnd): void;
   /**
    * Judges the whole run so far; it can be repeated. `incomplete` says why exchanges are missing, if so: what passes is
    * inconclusive then.
@@ -77,9 +79,9 @@ const originsOf = (ases: readonly GradedAse[]): string[] => {
 
 export function createGrader(options: GraderOptions): Grader {
   const { profile, switches, ases, secrets = [] } = options;
-  const state = createRunState();
   const privateKeys = secrets.filter((secret) => secret.includes('PRIVATE KEY')).flatMap(listKeyForms);
-  const run: Run = { profile, switches, ases, privateKeys, state };
+  const newRun = (): Run => ({ profile, switches, ases, privateKeys, state: createRunState() });
+  let run = newRun();
   const known = createKnownKeys();
   const context: GradingContext = { switches, origins: originsOf(ases), secrets, knownKeys: known.keysFor };
   const tallies = new Map(requirementIds.map((id) => [id, new Tally(id)]));
@@ -100,10 +102,14 @@ export function createGrader(options: GraderOptions): Grader {
           findingsOf.get(finding.exchange!)?.push([id, finding]);
         }
       }
-      state.observe(exchange);
+      run.state.observe(exchange);
     } catch (error) {
       failure ??= `exchange ${traced.summary.id} could not be graded: ${(error as Error).message}`;
     }
+  }
+
+  function takeEnd(into: ReadonlyMap<RequirementId, Tally>, end: RunEnd): void {
+    for (const [id, judge] of all) if (judge.end) into.get(id)!.take(() => judge.end!(run, end));
   }
 
   return {
@@ -122,11 +128,13 @@ export function createGrader(options: GraderOptions): Grader {
         return { id, level, status, describe };
       });
     },
+    forgetState(end) {
+      takeEnd(tallies, end);
+      run = newRun();
+    },
     finish(end, incomplete) {
       const finished = new Map([...tallies].map(([id, tally]) => [id, tally.copy()]));
-      for (const [id, judge] of all) {
-        if (judge.end) finished.get(id)!.take(() => judge.end!(run, end));
-      }
+      takeEnd(finished, end);
       return requirementIds.map((id) =>
         finished.get(id)!.toVerdict(levelOf(id, profile), seenSecrets.hide, failure ?? incomplete),
       );

@@ -40,7 +40,10 @@ export interface GradingOptions extends Omit<GraderOptions, 'secrets'> {
   /** Monotonic time in milliseconds, which tests replace. */
   readonly now?: () => number;
   readonly trace: Pick<RequestTrace, 'list' | 'find'>;
-  /** Judge at once when the queue is full, instead of giving up: for worlds that run only to be graded. */
+  /**
+   * For worlds that run only to be graded: when the queue is full, judge at once instead of giving up, and keep the
+   * findings when the world is reset.
+   */
   readonly isComplete: boolean;
   /** Most exchanges that are judged, and their bytes. Default: 20 000, and 256 MiB. */
   readonly maxJudged?: number;
@@ -68,7 +71,7 @@ export interface Grading {
   catchUp(milliseconds: number): Promise<void>;
   /** The verdicts about one exchange. Undefined if it is not graded, or not yet. */
   verdictsOf(exchange: number): readonly ExchangeVerdict[] | undefined;
-  /** Forgets everything. */
+  /** The world is about to be reset, with its trace. Forgets everything, or in a complete run the state of the world. */
   clear(): void;
 }
 
@@ -80,6 +83,8 @@ interface JudgedRun {
   add(exchange: TracedExchange): void;
   /** Judges from the queue for about this long. */
   judge(milliseconds: number): void;
+  /** Judges the queue, and goes on in a world without state. */
+  startOver(): void;
   /** Takes no further exchanges. */
   stop(reason: string): void;
   read(end: RunEnd): Promise<GradingResults>;
@@ -96,6 +101,8 @@ function beginRun(options: GradingOptions, now: () => number): JudgedRun {
   let judged = 0;
   let bytes = 0;
   let stopped: string | undefined;
+  /** Exchanges from before a reset, as far as the report may show them. */
+  let kept: readonly TracedExchange[] = [];
 
   const begin = () => (grader ??= createGrader({ ...options, secrets: options.secrets() }));
 
@@ -138,15 +145,22 @@ function beginRun(options: GradingOptions, now: () => number): JudgedRun {
       bytes += sizeOfExchange(exchange);
     },
     judge,
+    startOver() {
+      judge(Number.POSITIVE_INFINITY);
+      const end = { at: options.wallNow(), output: '', privateKeys: [] };
+      begin().forgetState(end);
+      kept = chooseExchanges(options, kept, begin().finish(end));
+    },
     stop(reason) {
-      stopped = `${reason}: only the first ${judged} were graded; POST /reset begins anew`;
+      const remedy = options.isComplete ? '' : '; POST /reset begins anew';
+      stopped = `${reason}: only the first ${judged} were graded${remedy}`;
       queue = [];
     },
     async read(end) {
       await catchUp(Number.POSITIVE_INFINITY);
       const verdicts = begin().finish(end, stopped);
       const { origins, switches } = options;
-      const exchanges = await describeExchanges(chooseExchanges(options, verdicts), origins, switches);
+      const exchanges = await describeExchanges(chooseExchanges(options, kept, verdicts), origins, switches);
       return { startedAt, verdicts, coverage: coverage.read(), exchanges, stopped };
     },
     catchUp,
@@ -191,22 +205,27 @@ export function createGrading(options: GradingOptions): Grading {
     catchUp: (milliseconds) => run.catchUp(milliseconds),
     verdictsOf: (exchange) => run.verdictsOf(exchange),
     clear() {
-      run = beginRun(options, now);
+      if (isComplete) run.startOver();
+      else run = beginRun(options, now);
     },
   };
 }
 
-/** The exchanges that findings name, and the newest others, as far as they are still recorded. */
+/** The exchanges that findings name, and the newest others, as far as they are still recorded, or were kept. */
 function chooseExchanges(
   { trace, maxDescribedBytes = MAX_DESCRIBED_BYTES }: GradingOptions,
+  kept: readonly TracedExchange[],
   verdicts: readonly Verdict[],
 ): TracedExchange[] {
   const cited = verdicts.flatMap(({ findings }) => findings.flatMap(({ exchange }) => exchange ?? []));
-  const newest = trace.list({ limit: MAX_DESCRIBED }).map(({ id }) => id);
+  const keptById = new Map(kept.map((exchange) => [exchange.summary.id, exchange]));
+  const newest = [...keptById.keys(), ...trace.list({ limit: MAX_DESCRIBED }).map(({ id }) => id)].slice(
+    -MAX_DESCRIBED,
+  );
   const chosen: TracedExchange[] = [];
   let bytes = 0;
   for (const id of new Set([...cited, ...newest.toReversed()])) {
-    const exchange = trace.find(id);
+    const exchange = keptById.get(id) ?? trace.find(id);
     if (!exchange || isServerRequest(exchange)) continue;
     bytes += sizeOfExchange(exchange);
     if (bytes > maxDescribedBytes) break;

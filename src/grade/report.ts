@@ -73,6 +73,8 @@ export interface ProbeRun {
 }
 
 export interface Coverage {
+  /** Number of requests that were judged; the report shows the last of them, and those that findings name. */
+  readonly requests: number;
   readonly operations: { readonly seen: number; readonly declared: number };
   readonly statuses: { readonly seen: number; readonly declared: number };
   /** Declared operations that the client never called. */

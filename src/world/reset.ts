@@ -17,8 +17,8 @@ export async function resetWorld(runtime: WorldRuntime, keys: readonly string[])
   try {
     await stopAses(runtime);
     faults?.clear();
-    trace.clear();
     grading?.clear();
+    trace.clear();
     await clearRows(runtime, keys);
   } finally {
     await restart(runtime);

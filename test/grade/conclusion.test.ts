@@ -30,6 +30,7 @@ const facts = (changed: Partial<RunFacts> = {}): RunFacts => ({
   milliseconds: 1000,
   command: { command: ['true'], exitCode: 0, signal: null, timedOut: false },
   coverage: {
+    requests: 20,
     operations: { seen: 9, declared: 18 },
     statuses: { seen: 10, declared: 40 },
     missing: [],

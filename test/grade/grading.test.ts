@@ -91,6 +91,43 @@ test('a queue that is full ends the grading, so that what was met so far proves 
   assert.deepEqual([anew.stopped, anew.verdicts[0]!.status], [undefined, 'pass']);
 });
 
+test('a reset forgets everything, but in a world that runs only to be graded the state of the world alone', async () => {
+  const unsigned = traced({ id: 1, body: 'first' });
+  const records = new Map([[1, unsigned]]);
+  const trace = {
+    list: () => [...records.values()].map(({ summary }) => summary),
+    find: (id: number) => records.get(id),
+  };
+  /** Violated by the first exchange of a state, and by the output at the end. */
+  const judged = new WeakMap<object, number>();
+  const judge: Judge = {
+    exchange({ id }, { state }) {
+      judged.set(state, (judged.get(state) ?? 0) + 1);
+      return { outcome: judged.get(state) === 1 ? 'violation' : 'pass', detail: `exchange ${id}` };
+    },
+    end: (_run, { output }) => (output === 'printed' ? { outcome: 'violation', detail: 'it printed' } : undefined),
+  };
+  const judges = Object.fromEntries(requirementIds.map((id) => [id, id === 'CL-SIG-01' ? judge : {}]));
+  const results = async (isComplete: boolean) => {
+    const { grading } = noting({ trace, isComplete, judges: judges as GradingOptions['judges'] & {} });
+    records.clear();
+    records.set(1, unsigned);
+    grading.observe(unsigned);
+    grading.clear();
+    records.clear();
+    grading.observe(traced({ id: 2 }));
+    grading.observe(traced({ id: 3 }));
+    const { verdicts, coverage, exchanges } = await grading.read({ ...end, output: 'printed' });
+    const details = verdicts[0]!.findings.map(({ detail }) => detail);
+    return { details, requests: coverage.requests, exchanges: exchanges.map(({ id }) => id) };
+  };
+  assert.deepEqual(await results(false), { details: ['exchange 2', 'it printed'], requests: 2, exchanges: [] });
+  assert.deepEqual(await results(true), {
+    ...{ details: ['exchange 1', 'exchange 2', 'it printed'], requests: 3 },
+    exchanges: [1],
+  });
+});
+
 test('a world that runs only to be graded waits for the judges instead, up to a limit', async () => {
   const { seen, grading, observe } = noting({ isComplete: true, maxJudged: 1100 });
   observe(1001);

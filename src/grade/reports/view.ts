@@ -29,7 +29,7 @@ export function viewOf(report: Report): View<DescribedExchange> {
     verdicts: report.verdicts.map((verdict) => showVerdict(report, verdict)),
     levels: levels.map((name) => ({ name, weight: weights[name], ...counts[name] })),
     ...(report.probes.length > 0 ? { probes: countProbes(report) } : { probes: undefined }),
-    requests: report.exchanges.length,
+    requests: report.coverage.requests,
     explainSignature,
     sections: section ? [{ id: 'probes', title: 'Probes', content: section }] : [],
   };

@@ -199,7 +199,7 @@ test('HTML: a run without requests, probes and command', () => {
     exchanges: [],
     command: null,
     seed: null,
-    coverage: { operations: { seen: 0, declared: 0 }, statuses: { seen: 0, declared: 0 }, missing: [] },
+    coverage: { requests: 0, operations: { seen: 0, declared: 0 }, statuses: { seen: 0, declared: 0 }, missing: [] },
   });
   assert.doesNotMatch(page, /id="(flow|probes)"/);
   assert.match(page, /attached to a running world/);

@@ -152,6 +152,7 @@ export const sampleReport = (): Report => ({
   exitCode: 1,
   reasons: ['3 requirements are not met.', '1 expected failure is stale.'],
   coverage: {
+    requests: 15,
     operations: { seen: 9, declared: 18 },
     statuses: { seen: 23, declared: 71 },
     missing: ['complete-incoming-payment', 'delete-continue', 'delete-token', 'list-outgoing-payments', 'post-token'],
