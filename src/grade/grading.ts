@@ -76,10 +76,8 @@ export interface Grading {
 }
 
 interface JudgedRun {
-  readonly waiting: number;
-  readonly judged: number;
-  /** Size of all exchanges so far. */
-  readonly bytes: number;
+  /** Exchanges in the queue, those that were judged, and the bytes of all so far. */
+  measure(): { readonly waiting: number; readonly judged: number; readonly bytes: number };
   add(exchange: TracedExchange): void;
   /** Judges from the queue for about this long. */
   judge(milliseconds: number): void;
@@ -130,15 +128,7 @@ function beginRun(options: GradingOptions, now: () => number): JudgedRun {
   }
 
   return {
-    get waiting() {
-      return queue.length;
-    },
-    get judged() {
-      return judged;
-    },
-    get bytes() {
-      return bytes;
-    },
+    measure: () => ({ waiting: queue.length, judged, bytes }),
     add(exchange) {
       if (stopped !== undefined) return;
       queue.push(exchange);
@@ -177,27 +167,29 @@ export function createGrading(options: GradingOptions): Grading {
 
   function judgeInQuiet(): void {
     run.judge(SLICE_MS);
-    if (run.waiting > 0) quiet?.refresh();
+    if (run.measure().waiting > 0) quiet?.refresh();
   }
 
   function limit(): void {
-    if (run.judged + run.waiting > maxJudged) run.stop('there were too many requests');
-    else if (run.bytes > maxBytes) run.stop('the requests were too large');
-    else if (run.waiting > MAX_QUEUE && isComplete) run.judge(Number.POSITIVE_INFINITY);
-    else if (run.waiting > MAX_QUEUE) run.stop('requests came too fast');
+    const { waiting, judged, bytes } = run.measure();
+    if (judged + waiting > maxJudged) run.stop('there were too many requests');
+    else if (bytes > maxBytes) run.stop('the requests were too large');
+    else if (waiting > MAX_QUEUE && isComplete) run.judge(Number.POSITIVE_INFINITY);
+    else if (waiting > MAX_QUEUE) run.stop('requests came too fast');
   }
 
   return {
     observe(exchange) {
       run.add(exchange);
       limit();
-      if (run.waiting === 0) return;
-      if (run.waiting === 1) waitingSince = now();
-      if (run.waiting < MIN_BATCH) return;
+      const { waiting } = run.measure();
+      if (waiting === 0) return;
+      if (waiting === 1) waitingSince = now();
+      if (waiting < MIN_BATCH) return;
       // Each request restarts the timer, so that it fires only in a quiet moment.
       if (quiet) quiet.refresh();
       else quiet = setTimeout(judgeInQuiet, QUIET_MS).unref();
-      if (run.waiting < MAX_QUEUE / 2 || now() - waitingSince < PERIOD_MS) return;
+      if (waiting < MAX_QUEUE / 2 || now() - waitingSince < PERIOD_MS) return;
       waitingSince = now();
       setImmediate(run.judge, SLICE_MS);
     },

@@ -66,7 +66,9 @@ test('a command that sends nothing fails the run', async () => {
 });
 
 test('a command that fails breaks the run, and the report is written, for this user only', async () => {
-  const graded = await run(['--', 'sh', '-c', 'echo oops > "$TOUCHSTONE_OUTCOME"; exit 3']);
+  const removed = join(directory, `report-${reports + 1}`);
+  const graded = await run(['--', 'sh', '-c', `echo oops > "$TOUCHSTONE_OUTCOME"; rm -r "${removed}"; exit 3`]);
+  assert.equal(graded.directory, removed);
   assert.match(graded.printed, /^touchstone: line 1 of the outcome file is not like/m);
   const written = await readJson(graded);
   assert.deepEqual([written.exitCode, written.result, written.command!.exitCode], [2, 'broken', 3]);

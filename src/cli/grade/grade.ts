@@ -46,9 +46,10 @@ export async function grade(config: Config, context: GradeContext): Promise<Repo
     config.writeBaseline === undefined
       ? report
       : concludeRun(facts, { ...options, baseline: await writeBaseline(config.writeBaseline, report, options) });
-  await writeReportFiles(config.report, renderFiles(concluded));
+  const failure = await writeReportFiles(config.report, renderFiles(concluded)).catch((error: Error) => error);
   const { stdout, env } = context;
   stdout.write(renderTerminal(concluded, { ...terminalOptions(stdout, env), location: join(config.report, '/') }));
+  if (failure) throw failure;
   return concluded;
 }
 
