@@ -187,7 +187,7 @@ export const exchangeMutants: readonly Mutant[] = [
     {
       id: 'grade.bytes-without-bound',
       title: 'large requests',
-      at: 'else if («run.bytes > maxBytes») run.stop',
+      at: 'else if («bytes > maxBytes») run.stop',
       by: 'false',
     },
   ]),
