@@ -207,12 +207,14 @@ test('live without the event stream: the page asks at intervals', async () => {
 
 /** Loads the page again, with another interval between updates. */
 async function changeInterval(page: Page, milliseconds: number): Promise<void> {
-  await page.route(page.url(), async (route) => {
-    const response = await route.fetch();
-    const body = (await response.text()).replace(/data-every="\d+"/, `data-every="${milliseconds}"`);
-    await route.fulfill({ response, body });
-  });
+  // Runs before the script of the page.
+  await page.addInitScript(`new MutationObserver((_, observer) => {
+    if (!document.body) return;
+    document.body.dataset.every = '${milliseconds}';
+    observer.disconnect();
+  }).observe(document, { childList: true, subtree: true });`);
   await page.reload();
+  assert.equal(await page.evaluate('document.body.dataset.every'), String(milliseconds));
 }
 
 test('keyboard: the focus is visible, the first stop skips to the content', async () => {
