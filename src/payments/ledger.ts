@@ -42,6 +42,9 @@ export async function openInternalAccounts(
     .execute();
 }
 
+/** True for an entry of an account that is not open yet: the code is PostgreSQL's for a missing reference. */
+export const isAccountMissing = (error: unknown): boolean => (error as { code?: unknown }).code === '23503';
+
 /** Creates one of the ASE's own accounts if it is not there yet. Returns its id. */
 export async function openInternalAccount(
   db: Queryable,

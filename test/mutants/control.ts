@@ -126,7 +126,7 @@ export const controlMutants: readonly Mutant[] = [
     also: [
       {
         file: 'src/payments/ilp/packet-journal.ts',
-        at: 'if («numUpdatedRows !== 1n») throw',
+        at: 'if («resolved !== 1») throw',
         by: 'false',
       },
     ],
@@ -139,7 +139,7 @@ export const controlMutants: readonly Mutant[] = [
     also: [
       {
         file: 'src/payments/ilp/packet-journal.ts',
-        at: 'if («numUpdatedRows !== 1n») throw',
+        at: 'if («resolved !== 1») throw',
         by: 'false',
       },
     ],

@@ -105,8 +105,8 @@ export const sendingMutants: readonly Mutant[] = [
     {
       id: 'in-flight.refund-in-doubt',
       title: 'fails only when that one is known',
-      at: "= «['handed-back', 'retry', 'failed', 'in-doubt']»;",
-      by: "['handed-back', 'retry', 'in-doubt', 'failed']",
+      at: "= «['handed-back', 'retry', 'failed', 'in-doubt', 'completed']»;",
+      by: "['handed-back', 'retry', 'in-doubt', 'failed', 'completed']",
     },
     {
       id: 'in-flight.copies-one-at-a-time',

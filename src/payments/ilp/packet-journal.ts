@@ -4,9 +4,10 @@
  * copy with it. So a packet counts once, whichever message is lost and whichever side crashes (ILP-18).
  */
 import { deserializeIlpPrepare, deserializeIlpReply, isFulfill } from 'ilp-packet';
-import { sql } from 'kysely';
+import { type Insertable, sql } from 'kysely';
 import { toAmount, toBuffer, toInstant, toMillis, toReceiveAsset } from '../../database/columns.ts';
-import type { Queryable, Transaction } from '../../database/database.ts';
+import type { Queryable, Tables, Transaction } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
 import type { Asset } from '../../open-payments/amount.ts';
 
 export interface OutgoingPacket {
@@ -25,23 +26,42 @@ export interface OutgoingPacket {
   readonly amount: bigint;
 }
 
+const insertPrepared = statement((db, packet: Insertable<Tables['outgoing_packet']>) =>
+  db.insertInto('outgoing_packet').values(packet),
+);
+
 export async function storePreparedPacket(tx: Transaction, ase: string, packet: OutgoingPacket, wallNow: number) {
-  await tx
-    .insertInto('outgoing_packet')
-    .values({
-      ase,
-      payment_id: packet.paymentId,
-      condition: packet.condition,
-      sequence: packet.sequence,
-      peer: packet.peer,
-      prepare: packet.prepare,
-      source_amount: `${packet.sourceAmount}`,
-      amount: `${packet.amount}`,
-      state: 'prepared',
-      prepared_at: toInstant(wallNow),
-    })
-    .execute();
+  await insertPrepared.change(tx, {
+    ase,
+    payment_id: packet.paymentId,
+    condition: packet.condition,
+    sequence: packet.sequence,
+    peer: packet.peer,
+    prepare: packet.prepare,
+    source_amount: `${packet.sourceAmount}`,
+    amount: `${packet.amount}`,
+    state: 'prepared',
+    prepared_at: toInstant(wallNow),
+  });
 }
+
+interface Resolution {
+  readonly ase: string;
+  readonly paymentId: string;
+  readonly condition: string;
+  readonly state: 'fulfilled' | 'rejected';
+  readonly sourceAmount: string | undefined;
+}
+
+const resolve = statement((db, { ase, paymentId, condition, state, sourceAmount }: Resolution) =>
+  db
+    .updateTable('outgoing_packet')
+    .set({ state, ...(sourceAmount !== undefined && { source_amount: sourceAmount }) })
+    .where('ase', '=', ase)
+    .where('payment_id', '=', paymentId)
+    .where('condition', '=', condition)
+    .where('state', '=', 'prepared'),
+);
 
 /** Records the result of a packet. */
 export async function resolvePacket(
@@ -50,18 +70,14 @@ export async function resolvePacket(
   packet: OutgoingPacket,
   result: { readonly state: 'fulfilled'; readonly sourceAmount: bigint } | { readonly state: 'rejected' },
 ): Promise<void> {
-  const { numUpdatedRows } = await tx
-    .updateTable('outgoing_packet')
-    .set({
-      state: result.state,
-      ...(result.state === 'fulfilled' && { source_amount: `${result.sourceAmount}` }),
-    })
-    .where('ase', '=', ase)
-    .where('payment_id', '=', packet.paymentId)
-    .where('condition', '=', packet.condition)
-    .where('state', '=', 'prepared')
-    .executeTakeFirstOrThrow();
-  if (numUpdatedRows !== 1n) throw new Error(`packet ${packet.condition} is resolved already`);
+  const resolved = await resolve.change(tx, {
+    ase,
+    paymentId: packet.paymentId,
+    condition: packet.condition,
+    state: result.state,
+    sourceAmount: result.state === 'fulfilled' ? `${result.sourceAmount}` : undefined,
+  });
+  if (resolved !== 1) throw new Error(`packet ${packet.condition} is resolved already`);
 }
 
 /** Packets of a payment whose result is unknown, in the order in which they were made. */
@@ -168,6 +184,13 @@ export interface IncomingPacket {
   readonly expiresAt: Date;
 }
 
+const insertReply = statement((db, packet: Insertable<Tables['incoming_packet']>) =>
+  db
+    .insertInto('incoming_packet')
+    .values(packet)
+    .onConflict((conflict) => conflict.doNothing()),
+);
+
 /**
  * Stores the answer to a packet. Returns false if the journal already has one; waits for another
  * transaction that is storing it.
@@ -178,21 +201,17 @@ export async function storeReply(
   packet: IncomingPacket,
   wallNow: number,
 ): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await tx
-    .insertInto('incoming_packet')
-    .values({
-      ase,
-      peer: packet.peer,
-      condition: packet.condition,
-      incoming_payment_id: packet.incomingPaymentId,
-      amount: `${packet.amount}`,
-      reply: packet.reply,
-      booked_at: toInstant(wallNow),
-      expires_at: toInstant(packet.expiresAt.getTime()),
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirstOrThrow();
-  return numInsertedOrUpdatedRows === 1n;
+  const stored = await insertReply.change(tx, {
+    ase,
+    peer: packet.peer,
+    condition: packet.condition,
+    incoming_payment_id: packet.incomingPaymentId,
+    amount: `${packet.amount}`,
+    reply: packet.reply,
+    booked_at: toInstant(wallNow),
+    expires_at: toInstant(packet.expiresAt.getTime()),
+  });
+  return stored === 1;
 }
 
 export interface StoredReply {
@@ -201,14 +220,17 @@ export interface StoredReply {
   readonly isFulfilled: boolean;
 }
 
-/** The stored answer to the packet of this condition, whichever peer it came from: peers can be renamed. */
-export async function findReply(db: Queryable, ase: string, condition: string): Promise<StoredReply | undefined> {
-  const row = await db
+const selectReply = statement((db, { ase, condition }: { ase: string; condition: string }) =>
+  db
     .selectFrom('incoming_packet')
     .select(['amount', 'reply'])
     .where('ase', '=', ase)
-    .where('condition', '=', condition)
-    .executeTakeFirst();
+    .where('condition', '=', condition),
+);
+
+/** The stored answer to the packet of this condition, whichever peer it came from: peers can be renamed. */
+export async function findReply(db: Queryable, ase: string, condition: string): Promise<StoredReply | undefined> {
+  const row = await selectReply.first(db, { ase, condition });
   if (!row) return undefined;
   const reply = toBuffer(row.reply);
   return { amount: toAmount(row.amount), reply, isFulfilled: isFulfill(deserializeIlpReply(reply)) };

@@ -15,7 +15,7 @@ import {
   releaseRoom,
 } from '../incoming/credit.ts';
 import type { Claim } from '../incoming/reservations.ts';
-import { internalAccountId, lockPeerBalance, openInternalAccount } from '../ledger.ts';
+import { internalAccountId, isAccountMissing, lockPeerBalance, openInternalAccount } from '../ledger.ts';
 import type { Failpoint } from '../outgoing/failpoint.ts';
 import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
 import { resolveAddress } from './credentials.ts';
@@ -188,18 +188,29 @@ async function answerWithoutMoney(options: StreamReceiverOptions, packet: Stream
     : packet.decline('condition can not be fulfilled', { asset: packet.asset });
 }
 
+/** A peer must not create accounts in assets that no payment has. */
+async function openPeerAccount({ ase, db }: StreamReceiverOptions, packet: StreamRequest): Promise<void> {
+  const { from, asset, incomingPaymentId } = packet;
+  const payment = await findCreditable(db.query, ase, incomingPaymentId);
+  if (payment && sameAsset(payment.asset, asset)) await openInternalAccount(db.query, ase, 'peer', asset, from.name);
+}
+
 /**
  * Credits the incoming payment, or rejects the packet, and stores the answer in the same transaction, under the lock of
  * the payment: whatever a copy meets, it gets this answer and no other (ILP-18, ILP-19).
  */
 async function answerOnce(options: StreamReceiverOptions, packet: StreamRequest): Promise<Buffer> {
-  const { ase, db, failpoint } = options;
-  const { from, asset, incomingPaymentId } = packet;
-  const payment = await findCreditable(db.query, ase, incomingPaymentId);
-  // A peer must not create accounts in assets that no payment has.
-  if (payment && sameAsset(payment.asset, asset)) await openInternalAccount(db.query, ase, 'peer', asset, from.name);
+  const { db, failpoint } = options;
+  // Its balance is locked before the packet is credited.
+  if (packet.from.balanceLimit !== undefined) await openPeerAccount(options, packet);
   const fulfill = await packet.accept();
-  const book = () => db.transaction((tx) => bookPacket(tx, options, packet, fulfill));
+  const tryToBook = () => db.transaction((tx) => bookPacket(tx, options, packet, fulfill));
+  const book = () =>
+    tryToBook().catch(async (error: unknown) => {
+      if (!isAccountMissing(error)) throw error;
+      await openPeerAccount(options, packet);
+      return tryToBook();
+    });
   const { answer, isCredited } = await book();
   if (isCredited) failpoint('packet-credited');
   return answer;
@@ -250,9 +261,13 @@ export function createStreamReceiver(options: StreamReceiverOptions): StreamRece
       const amount = BigInt(prepare.amount);
       const condition = prepare.executionCondition.toString('base64url');
       const packet: ReceivedPacket = { from, asset, prepare, amount, condition };
+      const request = openStreamRequest(options, packet, await resolveConnection(options, prepare.destination));
+      // Copies of packets that bring money meet the stored answer where they would be booked.
+      if (!Buffer.isBuffer(request) && bringsMoney(request) && !request.request.closesConnection) {
+        return answerOnce(options, request);
+      }
       const stored = await findReply(options.db.query, options.ase, condition);
       if (stored) return repeat(options, packet, stored);
-      const request = openStreamRequest(options, packet, await resolveConnection(options, prepare.destination));
       if (Buffer.isBuffer(request)) return rejectEarly(options, packet) ?? request;
       const { connection } = request;
       if (request.request.closesConnection && connection !== undefined && !isExpired(options, packet)) {

@@ -232,6 +232,9 @@ export interface JobChange {
   readonly nextAttemptAt?: number | null;
 }
 
+/** The change that ends a payment which has delivered everything. */
+export const COMPLETED = { state: 'completed', nextAttemptAt: null } as const satisfies JobChange;
+
 interface OfJob {
   readonly ase: string;
   readonly id: string;

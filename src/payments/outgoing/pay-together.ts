@@ -15,7 +15,7 @@ import {
   lockCreditables,
   storeCredited,
 } from '../incoming/credit.ts';
-import { bookTransfers, type Transfer } from '../ledger.ts';
+import { bookTransfers, isAccountMissing, type Transfer } from '../ledger.ts';
 import type { FailPaymentContext } from './fail.ts';
 import { completeJobs, type Job, lockDueJobs } from './job.ts';
 import { deliveryIdOf, exchangeEntries, feeTransfers, holdTransfer, sourceAmountFor } from './transfers.ts';
@@ -98,9 +98,6 @@ async function payDue(tx: Transaction, context: PayTogetherContext): Promise<Pai
   return { due: jobs.length, paid: deliveries.map(({ job }) => job) };
 }
 
-/** PostgreSQL's code for a reference to a row that does not exist: an account that the worker is to open. */
-const FOREIGN_KEY_VIOLATION = '23503';
-
 /** Pays until nothing is due. Returns true if payments are due that cannot be paid here. */
 export async function payTogether(
   context: PayTogetherContext & { readonly db: Database; readonly isStopping: () => boolean },
@@ -115,7 +112,7 @@ export async function payTogether(
       if (due < MAX_TOGETHER) return false;
     } catch (error) {
       // One of the payers has too little, or an account is missing: each payment is tried alone.
-      if (error instanceof Problem || (error as { code?: unknown }).code === FOREIGN_KEY_VIOLATION) return true;
+      if (error instanceof Problem || isAccountMissing(error)) return true;
       throw error;
     }
   }

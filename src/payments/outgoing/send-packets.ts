@@ -43,7 +43,8 @@ export type Outcome =
   | { readonly kind: 'handed-back' };
 
 type Attempt = 'first' | 'replay';
-type Answer = PacketAnswer | { readonly kind: 'unsent' };
+/** A packet that completes the payment was fulfilled. */
+type Answer = PacketAnswer | { readonly kind: 'unsent' } | { readonly kind: 'completed' };
 
 const IN_DOUBT: Outcome = { kind: 'retry', reason: 'packet in doubt' };
 
@@ -80,7 +81,7 @@ async function transmit(
  * triggered it.
  */
 async function bookAnswer(
-  { db, clock, failpoint }: SendPacketsContext,
+  { db, clock, failpoint, announce }: SendPacketsContext,
   job: Job,
   packet: OutgoingPacket,
   { attempt, answer }: { readonly attempt: Attempt; readonly answer: Answer },
@@ -88,10 +89,15 @@ async function bookAnswer(
   if (answer.kind !== 'unsent') failpoint('packet-answered');
   if (answer.kind === 'unknown') return answer;
   if (answer.kind === 'fulfilled') {
-    const progress = await db.transaction((tx) => bookFulfilled(tx, job, packet, clock.businessNow()));
+    const isLast = job.deliveredAmount + packet.amount === job.receive.value;
+    const progress = await db.transaction(async (tx) => {
+      const booked = await bookFulfilled(tx, job, packet, clock.businessNow(), isLast ? 'complete' : 'open');
+      if (isLast) await announce(tx, 'outgoing_payment.completed', job.id);
+      return booked;
+    });
     Object.assign(job, progress);
     failpoint('packet-booked');
-    return answer;
+    return isLast ? { kind: 'completed' } : answer;
   }
   if (answer.kind === 'rejected' && attempt === 'replay' && answer.code !== 'R00') return { kind: 'unknown' };
   await db.transaction(async (tx) => {
@@ -120,6 +126,7 @@ export async function resolvePacketsInDoubt(context: SendPacketsContext, job: Jo
     async book(packet, answer) {
       const { kind } = await bookAnswer(context, job, packet, { attempt: 'replay', answer });
       if (kind === 'unknown') outcome = IN_DOUBT;
+      if (kind === 'completed') outcome = { kind: 'completed' };
     },
   });
   return outcome;
@@ -129,7 +136,7 @@ export async function resolvePacketsInDoubt(context: SendPacketsContext, job: Jo
 type Stop = Outcome | { readonly kind: 'in-doubt' };
 
 /** A payment in doubt cannot fail, and one that fails need not be tried again. */
-const stopsByWeight: readonly Stop['kind'][] = ['handed-back', 'retry', 'failed', 'in-doubt'];
+const stopsByWeight: readonly Stop['kind'][] = ['handed-back', 'retry', 'failed', 'in-doubt', 'completed'];
 
 interface Turn {
   readonly ilp: NonNullable<Receiver['ilp']>;
@@ -205,8 +212,7 @@ async function preparePacket(
     amount,
   };
   await db.transaction(async (tx) => {
-    await updateJob(tx, job, {});
-    await storePreparedPacket(tx, job.ase, packet, clock.wallNow());
+    await Promise.all([updateJob(tx, job, {}), storePreparedPacket(tx, job.ase, packet, clock.wallNow())]);
   });
   failpoint('prepare-stored');
   return packet;
@@ -216,6 +222,7 @@ async function preparePacket(
 function applyAnswer(turn: Turn, { amount }: OutgoingPacket, answer: Answer): Stop | undefined {
   turn.amountInFlight -= amount;
   turn.isOpen = answer.kind === 'fulfilled';
+  if (answer.kind === 'completed') return { kind: 'completed' };
   if (answer.kind === 'unknown') return { kind: 'in-doubt' };
   // The next turn finds another route or none.
   if (answer.kind === 'unsent') return { kind: 'handed-back' };

@@ -10,7 +10,7 @@ import { creditIncomingPayment, lockCreditable } from '../incoming/credit.ts';
 import { bookTransfers, openInternalAccount, openInternalAccounts } from '../ledger.ts';
 import type { ReadReceiver, Receiver } from '../receiver.ts';
 import { failPayment } from './fail.ts';
-import { type Job, updateJob } from './job.ts';
+import { COMPLETED, type Job, updateJob } from './job.ts';
 import { type Outcome, resolvePacketsInDoubt, type SendPacketsContext, sendPackets } from './send-packets.ts';
 import { bookFee, deliveryIdOf, exchangeEntries, feeTransfers, holdTransfer, sourceAmountFor } from './transfers.ts';
 
@@ -28,10 +28,12 @@ async function holdFunds({ db, clock }: SendPaymentContext, job: Job): Promise<b
     { kind: 'exchange', asset: job.receive.asset },
   ]);
   try {
-    await db.transaction(async (tx) => {
-      await updateJob(tx, job, { funded: true });
-      await bookTransfers(tx, ase, clock.businessNow(), [holdTransfer(job)]);
-    });
+    await db.transaction((tx) =>
+      Promise.all([
+        updateJob(tx, job, { funded: true }),
+        bookTransfers(tx, ase, clock.businessNow(), [holdTransfer(job)]),
+      ]),
+    );
   } catch (error) {
     if (error instanceof Problem && error.code === 'insufficient_funds') return false;
     throw error;
@@ -69,8 +71,7 @@ async function payFromHold(
   const amount = job.receive.value;
   const sentAmount = sourceAmountFor(job, amount);
   await db.transaction(async (tx) => {
-    const done = { sentAmount, deliveredAmount: amount, state: 'completed', nextAttemptAt: null } as const;
-    await updateJob(tx, job, done);
+    await updateJob(tx, job, { sentAmount, deliveredAmount: amount, ...COMPLETED });
     const incomingPayment = await lockCreditable(tx, job.ase, incomingPaymentId);
     if (!incomingPayment) throw new Problem('unknown_incoming_payment');
     if (!sameAsset(incomingPayment.asset, job.receive.asset)) throw new Problem('receiver_asset_changed');
@@ -114,6 +115,7 @@ export async function sendPayment(context: SendPaymentContext, job: Job): Promis
 
   // ── Resolve the packets that an earlier attempt left in doubt, before sending anything new
   const doubt = isFirstAttempt ? undefined : await resolvePacketsInDoubt(context, job);
+  if (doubt?.kind === 'completed') failpoint('job-done');
   if (doubt) return doubt;
 
   // ── Deliver what is missing
@@ -129,12 +131,13 @@ export async function sendPayment(context: SendPaymentContext, job: Job): Promis
     if (peer.name !== job.peer) await updateJob(db.query, job, { peer: peer.name });
     const lastSequence = isFirstAttempt ? 0 : await readLastSequence(db.query, job.ase, job.id);
     const outcome = await sendPackets(context, job, { ilp: receiver.ilp, peer, lastSequence });
+    if (outcome?.kind === 'completed') failpoint('job-done');
     if (outcome) return outcome;
   }
 
   // ── Complete
   await db.transaction(async (tx) => {
-    await updateJob(tx, job, { state: 'completed', nextAttemptAt: null });
+    await updateJob(tx, job, COMPLETED);
     await bookFee(tx, job, job.deliveredAmount, clock.businessNow());
     await context.announce(tx, 'outgoing_payment.completed', job.id);
   });

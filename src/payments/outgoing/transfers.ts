@@ -8,7 +8,7 @@ import type { Transaction } from '../../database/database.ts';
 import { ceilDivide } from '../fees.ts';
 import { type OutgoingPacket, resolvePacket } from '../ilp/packet-journal.ts';
 import { bookTransfer, bookTransfers, type Entry, internalAccountId, type Transfer } from '../ledger.ts';
-import { type Job, updateJob } from './job.ts';
+import { COMPLETED, type Job, updateJob } from './job.ts';
 
 const holdAccount = (job: Job) => internalAccountId('hold', job.debit.asset);
 
@@ -90,26 +90,35 @@ export async function bookRefund(tx: Transaction, job: Job, now: number): Promis
   await bookTransfer(tx, job.ase, `outgoing:${job.id}:refund`, now, refund(job));
 }
 
+export interface Progress {
+  readonly sentAmount: bigint;
+  readonly deliveredAmount: bigint;
+  readonly attempts: number;
+}
+
 /**
  * Books a packet that arrived, and its result: the peer gets what it paid out. The payer pays the difference to what is
- * due then, whichever packet arrives first. Returns how far the payment is.
+ * due then, whichever packet arrives first. The last packet can complete the payment. Returns how far the payment is.
  */
 export async function bookFulfilled(
   tx: Transaction,
   job: Job,
   packet: OutgoingPacket,
   now: number,
-): Promise<{ sentAmount: bigint; deliveredAmount: bigint; attempts: number }> {
+  end: 'complete' | 'open' = 'open',
+): Promise<Progress> {
   const { condition, peer, amount } = packet;
   const deliveredAmount = job.deliveredAmount + amount;
   const sentAmount = sourceAmountFor(job, deliveredAmount);
   const sourceAmount = sentAmount - job.sentAmount;
   const progress = { sentAmount, deliveredAmount, attempts: 0 };
-  await updateJob(tx, job, progress);
-  await resolvePacket(tx, job.ase, packet, { state: 'fulfilled', sourceAmount });
-  await bookTransfer(tx, job.ase, `packet:${condition}:out`, now, [
-    ...exchangeEntries(job, sourceAmount, amount),
-    { accountId: internalAccountId('peer', job.receive.asset, peer), amount },
+  const peerAccount = internalAccountId('peer', job.receive.asset, peer);
+  const entries = [...exchangeEntries(job, sourceAmount, amount), { accountId: peerAccount, amount }];
+  const fees = end === 'complete' ? feeTransfers(job, deliveredAmount) : [];
+  await Promise.all([
+    updateJob(tx, job, { ...progress, ...(end === 'complete' && COMPLETED) }),
+    resolvePacket(tx, job.ase, packet, { state: 'fulfilled', sourceAmount }),
+    bookTransfers(tx, job.ase, now, [{ id: `packet:${condition}:out`, entries }, ...fees]),
   ]);
   return progress;
 }

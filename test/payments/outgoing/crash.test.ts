@@ -88,9 +88,9 @@ describe('after kill -9', { skip: needsPostgres }, () => {
     const deaths: [failpoint: string, inDoubt: number][] = [
       ['hold-stored', 0],
       ['prepare-stored:2', 1],
-      ['packet-sent:2', 1],
-      ['packet-answered', 1],
       ['packet-booked', 0],
+      ['packet-sent', 1],
+      ['packet-answered', 1],
     ];
     for (const [failpoint, inDoubt] of deaths) {
       const victim = await startGranite(receiver, failpoint);

@@ -9,6 +9,7 @@ import { sql } from 'kysely';
 import { type Database, openDatabase } from '../../../src/database/database.ts';
 import { createIlpOverHttpLink } from '../../../src/payments/ilp/ilp-over-http.ts';
 import { connectionAddress, createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
+import { openInternalAccount } from '../../../src/payments/ledger.ts';
 import { createTestDatabase, needsPostgres } from '../../support/postgresql.ts';
 import {
   type AsePlace,
@@ -165,6 +166,8 @@ describe('two receiving processes', { skip: needsPostgres }, () => {
       const clock = new TestClock();
       const { granite, marble: receiver } = createTwoAses({ db, clock });
       const id = await createIncomingPayment(receiver);
+      // The first packet of a peer would open it, and be booked after that.
+      await openInternalAccount(db.query, receiver.ase, 'peer', EUR, granite.ase);
       const { ilp } = await showReceiver(receiver, id);
       const expiresAt = clock.wall + 1_000;
       const { prepare } = await createStreamPrepare({ ...ilp!, sequence: 1, amount: 100n, expiresAt });
