@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CommandOptions, type EndedCommand, runCommand } from '../../src/cli/grade/command.ts';
@@ -65,6 +65,14 @@ test('the output is passed through and kept, the exit code is reported, and the 
   assert.deepEqual([exitCode, signal, timedOut], [3, null, false]);
   assert.equal(output, 'hello\nerr\n');
   assert.ok((await printed('err')).includes('hello\n'));
+});
+
+test('a command goes on when the reader of its output has gone', async () => {
+  const closed = new Writable({ write: (_chunk, _encoding, done) => done(new Error('write EPIPE')) });
+  // More than the buffers of pipes and streams hold.
+  const script = 'for (let i = 0; i < 40; i += 1) process.stdout.write("x".repeat(20_000))';
+  const { exitCode, output } = await run(script, { stdout: closed, timeoutMs: 60_000 }).ended;
+  assert.deepEqual([exitCode, output.length], [0, 800_000]);
 });
 
 test('a command that does not exist, one that may not be run and one that crashed have different messages', async () => {

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { checkFiles, checks } from '../../conformance/checks/index.ts';
+import { properties } from '../../conformance/properties/index.ts';
+import { readFigures } from '../../conformance/runner/announcement.ts';
 import type { Check } from '../../conformance/runner/check.ts';
 import { linkTo } from '../../conformance/runner/references.ts';
 import { levels, readRequirements } from '../../conformance/runner/requirements.ts';
@@ -78,4 +80,10 @@ test('an id is found in the folder of its area, written out', async () => {
       assert.ok(text.includes(`'${id}'`) || vectors.includes(`"id": "${id}"`), `${id} is written out in ${path}`);
     }
   }
+});
+
+test('each check and property was measured', () => {
+  const measured = Object.keys(readFigures());
+  const ids = [...checks, ...properties].map(({ id }) => id);
+  assert.deepEqual(measured.sort(), ids.sort(), 'node conformance/figures.ts measures them again');
 });

@@ -8,6 +8,8 @@ export function passOutput(from: Readable, to: Writable, maxBytes = MEBIBYTE): (
   const kept = createKeptBytes(maxBytes);
   from.on('data', kept.add);
   from.pipe(to, { end: false });
+  // The reader may have gone, as `head` does. The command goes on, and its output is kept.
+  to.once('error', () => from.unpipe(to).resume());
   return kept.read;
 }
 

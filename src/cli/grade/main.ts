@@ -12,6 +12,8 @@ export async function gradeFromCommandLine(
   // npm, npx and make end without a signal to the programs that they started.
   watchParent({ isSupervised: false, onGone: () => process.kill(process.pid, 'SIGTERM') });
   const { stdout, stderr } = process;
+  // A reader that has gone, as in `touchstone grade … | head`, does not keep the reports from being written.
+  for (const stream of [stdout, stderr]) stream.on('error', () => {});
   const { exitCode } = await grade(config, { env, signals: process, stdout, stderr });
   return exitCode;
 }
