@@ -22,8 +22,8 @@ function allowGrowth(isAllowed: boolean): void {
 
 /** To be called before the program is loaded, which takes many collections in one turn of the event loop. */
 export function boundHeap(): { readonly whenLoaded: () => void } {
-  // Old objects are collected when they have doubled since the last time.
-  setFlagsFromString('--heap-growing-percent=100');
+  // Old objects are collected when there are half as many again as after the last time.
+  setFlagsFromString('--heap-growing-percent=50');
   allowGrowth(false);
   return {
     whenLoaded() {
