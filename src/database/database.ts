@@ -32,7 +32,16 @@ export interface Database {
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Removes all rows of these ASEs and of the world, for its end or a reset: the one exception to append-only. */
   clear(ases: readonly string[], world: string): Promise<void>;
+  /** The connections of this process; undefined for the embedded database, which has one. */
+  readonly connections: (() => Connections) | undefined;
   close(): Promise<void>;
+}
+
+export interface Connections {
+  readonly inUse: number;
+  readonly idle: number;
+  /** Statements and transactions that wait for a connection. */
+  readonly awaited: number;
 }
 
 export type DatabaseOptions = (
@@ -77,6 +86,7 @@ interface Opened {
   readonly query: Queryable;
   /** True if statements of a transaction can be sent together. */
   readonly isPipelined?: boolean;
+  readonly connections?: () => Connections;
   readonly close: () => Promise<void>;
 }
 
@@ -90,7 +100,16 @@ async function openPostgreSql(url: string, poolSize: number, patienceMs: number)
       patienceMs,
     );
     const dialect = hasSessions ? createPooledDialect(pool) : new PostgresDialect({ pool });
-    return { query: new Kysely<Tables>({ dialect }), isPipelined: hasSessions, close: () => pool.end() };
+    return {
+      query: new Kysely<Tables>({ dialect }),
+      isPipelined: hasSessions,
+      connections: () => ({
+        inUse: pool.totalCount - pool.idleCount,
+        idle: pool.idleCount,
+        awaited: pool.waitingCount,
+      }),
+      close: () => pool.end(),
+    };
   };
   const opened = await open();
   // Fails if the database does not exist yet.
@@ -183,7 +202,10 @@ const countStatements = (onStatement: () => void): KyselyPlugin => ({
   },
 });
 
-function wrap({ kind, onStatement }: DatabaseOptions, { query: plain, isPipelined, close }: Opened): Database {
+function wrap(
+  { kind, onStatement }: DatabaseOptions,
+  { query: plain, isPipelined, connections, close }: Opened,
+): Database {
   const query = onStatement ? plain.withPlugin(countStatements(onStatement)) : plain;
   const execute = <T>(work: (tx: Transaction) => Promise<T>) =>
     query.transaction().execute(async (tx) => {
@@ -217,6 +239,7 @@ function wrap({ kind, onStatement }: DatabaseOptions, { query: plain, isPipeline
         }
       });
     },
+    connections,
     close,
   };
 }

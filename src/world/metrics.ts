@@ -134,6 +134,18 @@ async function createRegistry(
     buckets,
     registers,
   });
+  new prometheus.Gauge({
+    name: 'touchstone_database_connections',
+    help: 'Connections of this process to PostgreSQL that are in use and idle, and those that are awaited',
+    labelNames: ['state'],
+    registers,
+    async collect() {
+      const connections = (await db()).connections?.();
+      for (const [state, count] of Object.entries(connections ?? {})) {
+        this.set({ state: state === 'inUse' ? 'in-use' : state }, count);
+      }
+    },
+  });
   for (const { read, ...metric } of listStoredMetrics()) {
     new prometheus.Gauge({
       ...metric,

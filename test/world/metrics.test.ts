@@ -1,7 +1,10 @@
 /** `GET /metrics`: what it counts, and who may read it. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { openDatabase } from '../../src/database/database.ts';
+import { createMetrics } from '../../src/world/metrics.ts';
 import { payAcross } from '../end-to-end/support/official-client.ts';
+import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
 
 let world: TestWorld;
@@ -92,4 +95,29 @@ test('the control token is required, and requests from other origins are rejecte
   }
   const authorization = `Bearer ${world.controlToken}`;
   assert.equal((await read({ authorization, origin: 'http://evil.example' })).status, 403);
+});
+
+test('connections to PostgreSQL count as in use, idle and awaited', { skip: needsPostgres }, async () => {
+  const { url, drop } = await createTestDatabase();
+  const db = await openDatabase({ kind: 'postgresql', url, poolSize: 2 });
+  const metrics = createMetrics(async () => db);
+  const count = async (state: string): Promise<number> => {
+    const { text } = await metrics.read();
+    return Number(new RegExp(`touchstone_database_connections{state="${state}"} (\\d+)`).exec(text)?.[1]);
+  };
+  const released = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
+  const held = db.transaction(async (tx) => {
+    await tx.selectFrom('ase').select('ase').execute();
+    started.resolve();
+    await released.promise;
+  });
+  await started.promise;
+  assert.deepEqual([(await count('in-use')) >= 1, await count('awaited')], [true, 0]);
+  released.resolve();
+  await held;
+  assert.ok((await count('idle')) >= 1);
+  metrics.close();
+  await db.close();
+  await drop();
 });
