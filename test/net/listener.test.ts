@@ -7,8 +7,8 @@ import { once } from 'node:events';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type ListenerLimits, listen } from '../../src/net/listener.ts';
+import { passProcessTime } from '../support/process-time.ts';
 import { openRaw, splitAnswer } from '../support/raw-connection.ts';
 
 const opened: { close(graceMs: number): Promise<void> }[] = [];
@@ -28,8 +28,14 @@ const answerOk: RequestListener = (req, res) => {
   req.on('end', () => res.end('ok'));
 };
 
+const MAX_ASKED = 10;
+
+/** Asks again after a refusal: on a busy machine, the limits of a test can strike this client as well. */
 async function isServed(origin: string): Promise<void> {
-  assert.equal(await (await fetch(origin, { headers: { connection: 'close' } })).text(), 'ok');
+  const ask = () => fetch(origin, { headers: { connection: 'close' } }).then((answer) => answer.text());
+  let answer = await ask().catch(String);
+  for (let asked = 1; answer !== 'ok' && asked < MAX_ASKED; asked += 1) answer = await ask().catch(String);
+  assert.equal(answer, 'ok');
 }
 
 /** Refused in the error format, and the connection ends. */
@@ -120,7 +126,7 @@ test('bytes that are not HTTP get no answer that could be taken for that to an e
 
 /** Fails if nothing has happened after two seconds. The limits under test are far shorter, on the same event loop. */
 const soon = <T>(event: Promise<T>): Promise<T> =>
-  Promise.race([event, delay(2_000, undefined, { ref: false }).then(() => assert.fail('the limit has no effect'))]);
+  Promise.race([event, passProcessTime(2_000).then(() => assert.fail('the limit has no effect'))]);
 
 const quick = { headersTimeout: 100, requestTimeout: 200, connectionsCheckingInterval: 20 };
 

@@ -1,5 +1,7 @@
 /** Time for bounds on what a test waits for: it does not pass while the process has no processor. */
 
+import { setInterval as tick } from 'node:timers/promises';
+
 const TICK_MS = 20;
 
 /** Counts the ticks of a timer. The returned function ends that, and returns their time in milliseconds. */
@@ -12,4 +14,13 @@ export function startProcessTime(): () => number {
     clearInterval(timer);
     return ticks * TICK_MS;
   };
+}
+
+/** Resolves after this time. It does not keep the process running. */
+export async function passProcessTime(milliseconds: number): Promise<void> {
+  let left = milliseconds;
+  for await (const _ of tick(TICK_MS, undefined, { ref: false })) {
+    left -= TICK_MS;
+    if (left <= 0) return;
+  }
 }
