@@ -907,6 +907,7 @@ export interface components {
             exchanges: components["schemas"]["explained-exchange"][];
         };
         "report-coverage": {
+            requests: number;
             operations: components["schemas"]["coverage-count"];
             statuses: components["schemas"]["coverage-count"];
             missing: string[];

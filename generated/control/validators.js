@@ -2612,7 +2612,7 @@ validate52.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_report = validate59;
 const schema54 = {"type":"object","additionalProperties":false,"required":["version","spec","requirements","profile","seed","startedAt","milliseconds","command","result","exitCode","reasons","coverage","verdicts","probes","stale","exchanges"],"properties":{"version":{"type":"string"},"spec":{"type":"string"},"requirements":{"type":"string"},"profile":{"type":"string","enum":["compat","strict"]},"seed":{"type":["string","null"]},"startedAt":{"type":"string","format":"date-time"},"milliseconds":{"type":"number"},"command":{"type":"null"},"result":{"type":"string","enum":["passed","failed","broken"]},"exitCode":{"type":"integer","enum":[0,1,2]},"reasons":{"type":"array","items":{"type":"string"}},"coverage":{"$ref":"#/components/schemas/report-coverage"},"verdicts":{"type":"array","items":{"$ref":"#/components/schemas/verdict"}},"probes":{"type":"array","maxItems":0,"items":{"type":"string"}},"stale":{"type":"array","maxItems":0,"items":{"type":"string"}},"exchanges":{"type":"array","items":{"$ref":"#/components/schemas/explained-exchange"}}}};
-const schema55 = {"type":"object","additionalProperties":false,"required":["operations","statuses","missing"],"properties":{"operations":{"$ref":"#/components/schemas/coverage-count"},"statuses":{"$ref":"#/components/schemas/coverage-count"},"missing":{"type":"array","items":{"type":"string"}}}};
+const schema55 = {"type":"object","additionalProperties":false,"required":["requests","operations","statuses","missing"],"properties":{"requests":{"type":"integer","minimum":0},"operations":{"$ref":"#/components/schemas/coverage-count"},"statuses":{"$ref":"#/components/schemas/coverage-count"},"missing":{"type":"array","items":{"type":"string"}}}};
 const schema56 = {"type":"object","additionalProperties":false,"required":["seen","declared"],"properties":{"seen":{"type":"integer","minimum":0},"declared":{"type":"integer","minimum":0}}};
 
 function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -2711,25 +2711,34 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((((data.operations === undefined) && (missing0 = "operations")) || ((data.statuses === undefined) && (missing0 = "statuses"))) || ((data.missing === undefined) && (missing0 = "missing"))){
+if(((((data.requests === undefined) && (missing0 = "requests")) || ((data.operations === undefined) && (missing0 = "operations"))) || ((data.statuses === undefined) && (missing0 = "statuses"))) || ((data.missing === undefined) && (missing0 = "missing"))){
 validate60.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(((key0 === "operations") || (key0 === "statuses")) || (key0 === "missing"))){
+if(!((((key0 === "requests") || (key0 === "operations")) || (key0 === "statuses")) || (key0 === "missing"))){
 validate60.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
 if(_errs1 === errors){
-if(data.operations !== undefined){
+if(data.requests !== undefined){
+let data0 = data.requests;
 const _errs2 = errors;
-if(!(validate61(data.operations, {instancePath:instancePath+"/operations",parentData:data,parentDataProperty:"operations",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
-errors = vErrors.length;
+if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
+validate60.errors = [{instancePath:instancePath+"/requests",schemaPath:"#/properties/requests/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs2){
+if((typeof data0 == "number") && (isFinite(data0))){
+if(data0 < 0 || isNaN(data0)){
+validate60.errors = [{instancePath:instancePath+"/requests",schemaPath:"#/properties/requests/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
 }
 var valid0 = _errs2 === errors;
 }
@@ -2737,32 +2746,44 @@ else {
 var valid0 = true;
 }
 if(valid0){
+if(data.operations !== undefined){
+const _errs4 = errors;
+if(!(validate61(data.operations, {instancePath:instancePath+"/operations",parentData:data,parentDataProperty:"operations",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
 if(data.statuses !== undefined){
-const _errs3 = errors;
+const _errs5 = errors;
 if(!(validate61(data.statuses, {instancePath:instancePath+"/statuses",parentData:data,parentDataProperty:"statuses",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
 errors = vErrors.length;
 }
-var valid0 = _errs3 === errors;
+var valid0 = _errs5 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.missing !== undefined){
-let data2 = data.missing;
-const _errs4 = errors;
-if(errors === _errs4){
-if(Array.isArray(data2)){
-var valid1 = true;
-const len0 = data2.length;
-for(let i0=0; i0<len0; i0++){
+let data3 = data.missing;
 const _errs6 = errors;
-if(typeof data2[i0] !== "string"){
+if(errors === _errs6){
+if(Array.isArray(data3)){
+var valid1 = true;
+const len0 = data3.length;
+for(let i0=0; i0<len0; i0++){
+const _errs8 = errors;
+if(typeof data3[i0] !== "string"){
 validate60.errors = [{instancePath:instancePath+"/missing/" + i0,schemaPath:"#/properties/missing/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid1 = _errs6 === errors;
+var valid1 = _errs8 === errors;
 if(!valid1){
 break;
 }
@@ -2773,10 +2794,11 @@ validate60.errors = [{instancePath:instancePath+"/missing",schemaPath:"#/propert
 return false;
 }
 }
-var valid0 = _errs4 === errors;
+var valid0 = _errs6 === errors;
 }
 else {
 var valid0 = true;
+}
 }
 }
 }
