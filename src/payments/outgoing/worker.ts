@@ -170,7 +170,8 @@ function createRounds(payTogether: () => Promise<boolean>, onEnd: () => void) {
     async run() {
       try {
         while (isRequested && !isLeft) {
-          if (nextAt > steadyNow()) await wait(nextAt - steadyNow());
+          const pause = nextAt - steadyNow();
+          if (pause > 0) await wait(pause);
           nextAt = steadyNow() + ROUND_MS;
           isRequested = false;
           isLeft = await payTogether();
