@@ -17,7 +17,7 @@ export const OTHER_ASE = 100;
 /** The control API is 900 above. */
 const findPort = () => findFreePort(OTHER_ASE, 900);
 
-/** As where clients reach it from other machines: no requests are recorded, nor graded. */
+/** Requests are neither recorded nor graded, which is the default where other machines reach the program. */
 const programArgs = (port: number, url: string): string[] => [
   ...['start', '--json', '--detached', '--consent', 'auto', '--port', String(port), '--database-url', url],
   ...['--record-exchanges', '0'],
