@@ -117,6 +117,21 @@ test('of statements that a transaction runs together, the first one that fails i
   assert.equal((await select.all(db.query, { ase: 'together', ids: ['x'] })).length, 1);
 });
 
+test('a statement that comes after the end of its transaction is not run', { skip: needsPostgres }, async () => {
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  let late: Promise<number> | undefined;
+  const transaction = db.transaction(async (tx) => {
+    await insert.change(tx, { ase: 'late', grant_id: 'in time' });
+    late = ended.then(() => insert.change(tx, { ase: 'late', grant_id: 'late' }));
+    late.catch(() => {});
+    throw new Error('another part has failed');
+  });
+  await assert.rejects(transaction, /another part/);
+  end();
+  await assert.rejects(late!, /already rolled back/);
+  assert.deepEqual(await select.all(db.query, { ase: 'late', ids: ['in time', 'late'] }), []);
+});
+
 test('statements that a transaction runs together are run in their order', { skip: needsPostgres }, async () => {
   const found = await db.transaction(async (tx) => {
     const [, rows] = await Promise.all([
