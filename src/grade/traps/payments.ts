@@ -88,6 +88,10 @@ function failHalfWay({ facts }: TrapContext): Interceptor {
       if (call.operation === 'list-outgoing-payments' || call.operation === 'get-outgoing-payment') unread.clear();
       const answer = await next();
       const body = successOf(answer);
+      // In truth all of the money may have arrived by now, so that nothing is left to quote.
+      if (!body && call.operation === 'create-quote' && unread.has(text(call.body, 'receiver') ?? '')) {
+        facts.forbid(call, 'The client wanted to pay the same money again without a look at the first payment.');
+      }
       const id = text(body, 'id');
       if (!body || id === undefined) return answer;
       if (call.operation === 'create-quote') quotes.set(id, text(body, 'receiver') ?? '');
