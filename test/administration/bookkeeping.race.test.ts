@@ -26,12 +26,12 @@ describe('races for the ledger', { skip: needsPostgres, timeout: 120_000 }, () =
     return { early: early[1], late: late[1] };
   }
 
-  /** A payment of 100 with one packet that marble has booked, but whose fate granite does not know. */
+  /** A payment of 200. Marble has booked its first packet, of a half, but granite does not know. */
   async function arrangeDoubt() {
     const { granite, marble, payment, processPayment, read } = await arrangePayment(
       db,
-      { debitAmount: 100n, receiveAmount: 90n },
-      { fault: () => 'answer lost' },
+      { debitAmount: 200n, receiveAmount: 180n },
+      { fault: () => 'answer lost', maxPacketAmount: 90n },
     );
     assert.equal(await processPayment(1), 'pending');
     await granite.worker.stop();

@@ -211,8 +211,15 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'token.expired-is-lost',
     file: token,
-    at: ".where('t.revoked_at', 'is', null)\n    .where('g.finalization', '=', «'issued'»)",
-    by: "(eb) => eb.case().when('t.expires_at', '>', toInstant(deps.clock.businessNow())).then('issued').else('no').end()",
+    at: "if («!row») throw authProblem('unknown_token');\n  const showsToken",
+    by: '!row || new Date(row.expires_at).getTime() <= deps.clock.businessNow()',
+    also: [
+      {
+        file: token,
+        at: ".select(«['t.id', 't.manage_id', 't.value_digest', 'g.client_wallet_address', 'g.client_jwk', 'g.access']»)",
+        by: "['t.id', 't.manage_id', 't.value_digest', 'g.client_wallet_address', 'g.client_jwk', 'g.access', 't.expires_at']",
+      },
+    ],
     fails: ['token.rotate-expired'],
   },
   {

@@ -44,7 +44,7 @@ await serveRaces(
     });
     const connector = { peerNamed, peerFor: () => peerNamed(peer) } as unknown as Connector;
     const readReceiver = async (url: string): Promise<Receiver> => {
-      if (action === 'settle') throw new Error('the receiver is not needed');
+      if (action === 'settle') throw new Problem('receiver_unreachable');
       const ilp = { address: `test.${peer}.x`, sharedSecret: Buffer.alloc(32) };
       return { url, asset: { code: 'EUR', scale: 2 }, receivedAmount: 0n, completed: false, ilp };
     };
