@@ -16,9 +16,13 @@ export interface Poller {
 }
 
 export function startPoller(opening: Promise<Database>, worlds: ReadonlyMap<string, World>, log: Logger): Poller {
+  /** Undefined if it cannot be opened: the start reports that. */
+  const opened = opening.catch(() => undefined);
+
   /** One query covers the work of all worlds, so an idle ASE costs nothing. */
   async function poll(): Promise<void> {
-    const db = await opening;
+    const db = await opened;
+    if (!db) return;
     for (const work of await findDueWork(db.query, wallNow())) {
       for (const world of worlds.values()) if (world.wake(work)) break;
     }
@@ -28,7 +32,8 @@ export function startPoller(opening: Promise<Database>, worlds: ReadonlyMap<stri
 
   /** Additional worlds that another process vouches for are left alone. */
   async function retain(): Promise<void> {
-    const db = await opening;
+    const db = await opened;
+    if (!db) return;
     const now = wallNow();
     await deleteOldCounters(db, now);
     const dead = await deleteDeadWorlds(db, [...worlds.keys()], now);
