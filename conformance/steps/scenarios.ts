@@ -243,6 +243,10 @@ export const waitUntilSettled = (context: CheckContext, url: string, token: stri
     ({ failed, sentAmount, debitAmount }) => failed || sentAmount.value === debitAmount.value,
   );
 
+/** The payment once this amount, without its fee, is sent, or it has failed. */
+export const waitUntilSent = (context: CheckContext, url: string, token: string, value: string): Promise<Json> =>
+  waitForPayment(context, url, token, ({ failed, sentAmount }) => failed || sentAmount.value === value);
+
 /** The payment once a part of it is sent. */
 export const waitUntilPartIsSent = (context: CheckContext, url: string, token: string): Promise<Json> =>
   waitForPayment(context, url, token, ({ sentAmount }) => sentAmount.value !== '0');

@@ -19,6 +19,7 @@ import {
   postOutgoingPayment,
   requestToken,
   waitUntilReceived,
+  waitUntilSent,
   waitUntilSettled,
 } from '../../steps/scenarios.ts';
 import type { Json } from '../../steps/signed-client.ts';
@@ -80,7 +81,7 @@ export const checks: readonly Check[] = [
         assert.equal(quote.debitAmount.value, '5035');
         const { id } = await payQuote(world, quote.id, token);
         await waitUntilReceived(world, incoming.id, '4000');
-        const payment = await readPayment(world, id, token);
+        const payment = await waitUntilSent(world, id, token, '5000');
         assert.deepEqual([payment.failed, payment.sentAmount.value], [false, '5000'], 'the fee was not sent');
         assert.ok(!('completed' in payment) && !('state' in payment), 'no member says completed');
         assert.equal(await balanceOf(world, world.sender.url), 100_000n - 5035n);
