@@ -1,9 +1,9 @@
 /** Work that can wait until no client does. */
 import { finishedRequests } from '../http/request-log.ts';
 
-const PAUSE_MS = 1_000;
+const PAUSE_MS = 3_000;
 
-/** Calls back once, when no request has ended for at least a second. It does not keep the program running. */
+/** Calls back once, when no request has ended for at least three seconds. It does not keep the program running. */
 export function atFirstPause(work: () => void): void {
   let isBusy = false;
   const count = (): void => {
