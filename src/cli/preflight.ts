@@ -112,6 +112,12 @@ function checkDatabaseUrl(text: string, data: string | undefined): void {
       '--database-url takes a URL such as postgres://user@localhost/touchstone, with % written as %25',
     );
   }
+  // An sslmode that is ignored would send the password in clear text.
+  if (url.search !== '') {
+    throw new ConfigError(
+      '--database-url takes no parameters such as sslmode, because the connection is not encrypted: leave out what begins with ?',
+    );
+  }
 }
 
 async function prepareDirectory(data: string): Promise<void> {

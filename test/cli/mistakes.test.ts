@@ -185,6 +185,7 @@ const started: readonly Mistake[] = [
   start('--port 0', /cannot create a directory in .*\(ENOTDIR\): set TMPDIR/, { TMPDIR: main }),
   start('--port 0 --data DIR --database-url postgres://x@localhost/y', /exclude each other: leave one out/),
   start('--port 0 --database-url notaurl', /--database-url takes a URL such as postgres:/),
+  start('--port 0 --database-url postgres://x@localhost/y?sslmode=require', /takes no parameters such as sslmode/),
   start('--port 0 --database-url mysql://x@localhost/y', /--database-url takes a URL such as postgres:/),
   start(
     '--port 0 --database-url postgres://ann:hidden-word@127.0.0.1:1/shop',

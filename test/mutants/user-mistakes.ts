@@ -191,6 +191,12 @@ const command: readonly Mutant[] = [
       at: '«!isDecodable(url.username + url.password + url.pathname)»',
       by: 'false',
     },
+    {
+      id: 'options.database-parameters-passed-over',
+      title: 'sslmode=require',
+      at: "if («url.search !== ''») {",
+      by: 'false',
+    },
     { id: 'options.port-too-high', title: '--port 65000', at: 'if («tooHigh») {', by: 'false' },
     {
       id: 'options.port-of-two',
