@@ -20,6 +20,13 @@ export const eur = (value: unknown = '100') => ({ value, assetCode: 'EUR', asset
 
 const quoteAccess = [{ type: 'quote', actions: ['create', 'read'] }];
 
+/** A request for access without interaction. */
+export const grantFor = (access: unknown): ExchangeParts => ({
+  operation: 'post-request',
+  url: 'https://auth.granite.example/gnap/',
+  body: { client: { walletAddress: 'https://client.example/client' }, access_token: { access } },
+});
+
 /** A grant request that was answered with tokens. */
 export const grant = (
   token: {

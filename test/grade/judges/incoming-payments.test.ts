@@ -8,6 +8,7 @@ import {
   createQuote,
   eur,
   grant,
+  grantFor,
   incomingPayment,
   list,
   pay,
@@ -18,11 +19,6 @@ import {
 } from './exchanges.ts';
 import { testJudges } from './support.ts';
 
-const grantFor = (access: unknown): ExchangeParts => ({
-  operation: 'post-request',
-  url: 'https://auth.granite.example/gnap/',
-  body: { client: { walletAddress: 'https://client.example/client' }, access_token: { access } },
-});
 const accept = (value: string | undefined, parts: ExchangeParts = {}) => [
   walletDocument(alice, 'USD', { headers: { Accept: value }, ...parts }),
 ];

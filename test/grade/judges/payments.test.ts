@@ -10,6 +10,7 @@ import {
   createQuote,
   eur,
   grant,
+  grantFor,
   incomingPayment,
   list,
   pay,
@@ -21,11 +22,6 @@ import {
 } from './exchanges.ts';
 import { findingsOf, testJudges } from './support.ts';
 
-const grantFor = (access: unknown): ExchangeParts => ({
-  operation: 'post-request',
-  url: 'https://auth.granite.example/gnap/',
-  body: { client: { walletAddress: 'https://client.example/client' }, access_token: { access } },
-});
 const limited = (limits: unknown): ExchangeParts[] => [
   grantFor([{ type: 'outgoing-payment', actions: ['create'], identifier: alice, limits }]),
 ];
