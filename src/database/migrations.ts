@@ -11,6 +11,7 @@ import { statements as migration0010 } from './migrations/migration-0010.ts';
 import { statements as migration0011 } from './migrations/migration-0011.ts';
 import { statements as migration0012 } from './migrations/migration-0012.ts';
 import { statements as migration0013 } from './migrations/migration-0013.ts';
+import { statements as migration0014 } from './migrations/migration-0014.ts';
 
 export const statementsOf: Readonly<Record<string, readonly string[]>> = {
   'migration-0001': migration0001,
@@ -25,6 +26,7 @@ export const statementsOf: Readonly<Record<string, readonly string[]>> = {
   'migration-0011': migration0011,
   'migration-0012': migration0012,
   'migration-0013': migration0013,
+  'migration-0014': migration0014,
 };
 
 export const allStatements: readonly string[] = Object.values(statementsOf).flat();

@@ -31,9 +31,8 @@ const book = (...entries: readonly (readonly [account: string, amount: string])[
       .insertInto('ledger_transfer')
       .values({ ase: 'granite', id: 't', created_at: '2024-01-01T00:00:00.000Z' })
       .execute();
-    for (const [account_id, amount] of entries) {
-      await tx.insertInto('ledger_entry').values({ ase: 'granite', transfer_id: 't', account_id, amount }).execute();
-    }
+    const rows = entries.map(([account_id, amount]) => ({ ase: 'granite', transfer_id: 't', account_id, amount }));
+    await tx.insertInto('ledger_entry').values(rows).execute();
   });
 
 // MikroORM compares columns, types, defaults, keys and indexes. The list holds what entities cannot express.
@@ -82,6 +81,7 @@ test('entities and migration agree, but for what only the migration can say', as
     'drop trigger if exists "administrative_action_append_only" on "administrative_action";',
     'drop trigger if exists "ledger_entry_append_only" on "ledger_entry";',
     'drop trigger if exists "ledger_entry_balances" on "ledger_entry";',
+    'drop trigger if exists "ledger_entry_peer_balance" on "ledger_entry";',
     'drop trigger if exists "ledger_transfer_append_only" on "ledger_transfer";',
     "set names 'utf8';",
   ]);
@@ -92,7 +92,7 @@ test('a transfer that balances is booked', async () => {
   assert.equal((await db.query.selectFrom('ledger_entry').selectAll().execute()).length, 2);
 });
 
-test('a transfer that does not balance is refused when it commits', async () => {
+test('a transfer that does not balance is refused', async () => {
   await assert.rejects(book(['customer:alice', '5']), /does not balance/);
   await assert.rejects(book(['customer:alice', '5'], ['deposit:USD:2', '-4']), /does not balance/);
   assert.deepEqual(await db.query.selectFrom('ledger_entry').selectAll().execute(), []);
@@ -100,6 +100,38 @@ test('a transfer that does not balance is refused when it commits', async () => 
 
 test('it balances in each asset, not across assets', async () => {
   await assert.rejects(book(['customer:alice', '5'], ['deposit:EUR:2', '-5']), /does not balance/);
+});
+
+test('each of the transfers that a statement books has to balance', async () => {
+  const insert = (...entries: readonly (readonly [transfer: string, account: string, amount: string])[]) =>
+    db.transaction(async (tx) => {
+      const ids = [...new Set(entries.map(([id]) => id))];
+      const created_at = '2024-01-01T00:00:00.000Z';
+      await tx
+        .insertInto('ledger_transfer')
+        .values(ids.map((id) => ({ ase: 'granite', id, created_at })))
+        .execute();
+      const rows = entries.map(([transfer_id, account_id, amount]) => ({ transfer_id, account_id, amount }));
+      await tx
+        .insertInto('ledger_entry')
+        .values(rows.map((row) => ({ ase: 'granite', ...row })))
+        .execute();
+    });
+  // Together they balance.
+  await assert.rejects(
+    insert(['t', 'customer:alice', '5'], ['t', 'deposit:USD:2', '-4'], ['u', 'deposit:USD:2', '-1']),
+    /transfer [tu] does not balance/,
+  );
+  await insert(
+    ...([
+      ['t', 'customer:alice', '5'],
+      ['t', 'deposit:USD:2', '-5'],
+    ] as const),
+    ...([
+      ['u', 'customer:alice', '-1'],
+      ['u', 'deposit:USD:2', '1'],
+    ] as const),
+  );
 });
 
 test('an entry that comes later has to balance as well', async () => {
