@@ -192,7 +192,8 @@ function checkComponents({ items }: InnerList, required: readonly string[]): str
     if (bare.type !== 'string') return refusal('malformed_signature_input', 'a component name is not a string');
     const name = bare.value;
     if (parameters.size > 0) return refusal('unsupported_component', `parameters on component ${name}`);
-    if (!isSupportedComponent(name)) return refusal('unsupported_component', `no support for ${JSON.stringify(name)}`);
+    if (!isSupportedComponent(name))
+      return refusal('unsupported_component', `the component ${JSON.stringify(name)} is not supported`);
     if (components.includes(name)) return refusal('duplicate_component', `component ${name} occurs twice`);
     components.push(name);
   }

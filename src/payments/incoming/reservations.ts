@@ -5,7 +5,10 @@
  */
 import type { Reservation } from '../../database/payment-entities.ts';
 
-/** Longer than the longest wait between two attempts (51.2 s), short enough for the other payment to be sent still. */
+/**
+ * Longer than the longest wait between two attempts (51.2 s) unless a packet is in doubt, and short enough that the
+ * other payment can still be sent.
+ */
 export const RESERVATION_MS = 60_000;
 /** A credit of this part of what is outstanding holds the rest for the whole time, a smaller one for less. */
 const FULL_TIME_PART = 100n;
