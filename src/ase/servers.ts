@@ -177,9 +177,9 @@ function createResource(options: ServersOptions, network: Network, payments: Pay
     readReceiver: payments.readReceiver,
     rate: payments.rate,
     fee: (asset) => settings.current().fee(asset),
-    wakePayments() {
+    wakePayments(destination) {
       failpoint?.('payment-stored');
-      payments.worker.wake();
+      payments.worker.wake(destination);
     },
     announce: payments.events.announce,
   });

@@ -7,6 +7,7 @@ import type { Asset } from '../open-payments/amount.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
 import type { Fee } from '../payments/fees.ts';
 import type { Peer } from '../payments/ilp/link.ts';
+import type { Destination } from '../payments/outgoing/worker.ts';
 import type { AnnouncePayment } from '../payments/payment-event.ts';
 import type { Rate } from '../payments/rates.ts';
 import type { ReadReceiver } from '../payments/receiver.ts';
@@ -41,7 +42,7 @@ export interface ResourceDeps {
   readonly rate: (from: Asset, to: Asset) => Promise<Rate>;
   readonly fee: (asset: Asset) => Fee;
   /** Called after a transaction that created an outgoing payment has committed. */
-  readonly wakePayments: () => void;
+  readonly wakePayments: (destination: Destination) => void;
   readonly announce: AnnouncePayment;
   /** Lifetime of a quote in milliseconds (RS-Q-16). */
   readonly quoteLifespanMs?: number;

@@ -310,15 +310,17 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
       scopeFor(call, body.walletAddress);
       const { clientId, grantId } = tokenCaller(call);
       const metadata = storeMetadata(body.metadata, call.exchange);
-      const reply = await createOnce(deps, call, 'create-outgoing-payment', async (transaction) => {
+      return createOnce(deps, call, 'create-outgoing-payment', async (transaction) => {
         try {
           const payable = await getPayableQuote(deps, clientId, body);
           // Reading the receiver may have taken a while, so the expiry counts at the payment's creation time (RS-OP-07).
           const now = clock.businessNow();
           if (now >= toMillis(payable.quote.expires_at)) throw resourceProblem('invalid_quote');
-          return await inTurn(grantId, () =>
+          const reply = await inTurn(grantId, () =>
             transaction((tx) => storePayment(tx, deps, call, body, { ...payable, metadata, now })),
           );
+          deps.wakePayments(payable.receiver.peer ? 'peer' : 'same-ase');
+          return reply;
         } catch (error) {
           // The quote is paid, by an earlier request or by one that came at the same time.
           const repeated = await repeatPayment(deps, call, body);
@@ -326,8 +328,6 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
           throw error;
         }
       });
-      deps.wakePayments();
-      return reply;
     },
 
     'get-outgoing-payment': async (call, { params }) => {

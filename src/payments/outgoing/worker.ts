@@ -56,9 +56,15 @@ export interface OutgoingPaymentWorkerOptions {
   readonly maxAttempts?: number;
 }
 
+/** Where the receiver of a payment is. */
+export type Destination = 'peer' | 'same-ase';
+
 export interface OutgoingPaymentWorker {
-  /** Looks for due payments now; call it after the transaction that created one has committed. */
-  wake(): void;
+  /**
+   * Looks for due payments now; call it after the transaction that created one has committed. With its destination,
+   * only payments that have the same are sure to be found.
+   */
+  wake(destination?: Destination): void;
   /** Finishes the packets in flight and hands every payment back. */
   stop(): Promise<void>;
   /** Runs one attempt of this payment now, due or not, unless another worker has it. */
@@ -224,8 +230,10 @@ export function createOutgoingPaymentWorker(options: OutgoingPaymentWorkerOption
     worker.wake,
   );
   return {
-    wake() {
-      round.request();
+    wake(destination) {
+      if (destination !== 'peer') round.request();
+      // The round that is under way also pays the payment.
+      if (destination === 'same-ase' && round.isUnderWay()) return;
       worker.wake();
     },
     stop: worker.stop,

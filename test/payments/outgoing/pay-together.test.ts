@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Database } from '../../../src/database/database.ts';
+import type { Destination } from '../../../src/payments/outgoing/worker.ts';
 import { useTestDatabase } from '../../database/support/open.ts';
 import { testPayments } from '../../support/test-ase.ts';
 import {
@@ -18,15 +19,26 @@ import {
 
 const db = useTestDatabase();
 
-/** An ASE that has paid before, so that its own accounts are open; counts the transactions of its payments. */
+/** An ASE that has paid before, so that its own accounts are open; counts transactions and claims of its payments. */
 async function openAse() {
   const ase = newId('granite');
   let transactions = 0;
+  let claims = 0;
+  let afterTransaction = async () => {};
   const counted: Database = {
     ...db,
-    transaction(work) {
+    query: db.query.withPlugin({
+      transformQuery({ node }) {
+        if (node.kind === 'UpdateQueryNode') claims += 1;
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    }),
+    async transaction(work) {
       transactions += 1;
-      return db.transaction(work);
+      const result = await db.transaction(work);
+      await afterTransaction();
+      return result;
     },
   };
   const place = { ase, db, asset: USD };
@@ -45,15 +57,22 @@ async function openAse() {
       ...{ receiver: incomingPaymentUrl(ase, incomingId), receiveAsset: USD, receiveAmount },
       ...{ debitAmount: receiveAmount + 2n, fee: 1n, ...(balance !== undefined && { balance }) },
     });
-  const settle = async () => {
+  const settle = async (destination?: Destination) => {
     transactions = 0;
-    worker.wake();
+    claims = 0;
+    worker.wake(destination);
     await worker.idle();
     return transactions;
   };
   await pay(await createIncomingPayment(place), 1n);
   await settle();
-  return { place, pay, settle };
+  return {
+    ...{ place, pay, settle, worker },
+    claims: () => claims,
+    onTransaction(work: () => Promise<void>) {
+      afterTransaction = work;
+    },
+  };
 }
 
 test('due payments to several receivers take one transaction, and end as if each was paid alone', async () => {
@@ -104,6 +123,32 @@ test('a payment beyond the cap, and one whose payer has too little, fail alone; 
   assert.equal((await readIncomingPayment(place, receiver)).receivedAmount, 20n);
   const balances = await readBalances(place);
   assert.deepEqual([balances[beyond.payerAccountId], balances[poor.payerAccountId]], [12n, 11n]);
+});
+
+test('payments that come while others are paid are paid in the next transaction, and never claimed', async () => {
+  const { place, pay, settle, worker, claims, onTransaction } = await openAse();
+  const receiver = await createIncomingPayment(place);
+  let left = 5;
+  onTransaction(async () => {
+    if (left === 0) return;
+    left -= 1;
+    await pay(receiver, 10n);
+    worker.wake('same-ase');
+  });
+  await pay(receiver, 10n);
+  assert.equal(await settle(), 6);
+  assert.equal((await readIncomingPayment(place, receiver)).receivedAmount, 60n);
+  // One when the first of them was found, and one after the last: neither finds anything.
+  assert.equal(claims(), 2);
+});
+
+test('a payment to a peer is looked for alone', async () => {
+  const { place, pay, settle } = await openAse();
+  const receiver = await createIncomingPayment(place);
+  await pay(receiver, 10n);
+  // This payment has no peer, so it is claimed alone: its hold and its delivery, and nothing for those paid together.
+  assert.equal(await settle('peer'), 2);
+  assert.equal((await readIncomingPayment(place, receiver)).receivedAmount, 10n);
 });
 
 test('more payments than one transaction takes are all paid', async () => {
