@@ -124,6 +124,12 @@ async function storeReply(
 /** Rolls a transaction back because another request has stored its reply under one of the keys. */
 class AlreadyAnswered extends Error {}
 
+/** Stores the reply with the keys of the request. It can be sent together with other statements. */
+export type StoreReply = (reply: Reply) => Promise<void>;
+
+/** Runs `work` in one transaction. A reply that `work` has not stored itself is stored at the end. */
+type CreateInTransaction<R> = (work: (tx: Transaction, storeReply: StoreReply) => Promise<R>) => Promise<R>;
+
 /**
  * Answers a repeated request as before. `create` makes the resource in the transaction that it is given, which stores
  * the reply with the keys at its end. A repetition finds the keys there, or fails before, and only then looks for the
@@ -134,15 +140,20 @@ export async function createOnce<R extends Reply>(
   deps: IdempotencyDeps,
   call: ResourceCall,
   operation: string,
-  create: (transaction: ResourceCall['transaction']) => Promise<R>,
+  create: (transaction: CreateInTransaction<R>) => Promise<R>,
 ): Promise<R> {
   const request = identifyRequest(call, operation);
-  if (request.keys.length === 0) return create(call.transaction);
+  if (request.keys.length === 0) return create((work) => call.transaction((tx) => work(tx, async () => {})));
   try {
     return await create((work) =>
       call.transaction(async (tx) => {
-        const reply = await work(tx);
-        if (!(await storeReply(tx, deps, request, reply))) throw new AlreadyAnswered();
+        let stored: Reply | undefined;
+        const store = async (reply: Reply): Promise<void> => {
+          stored = reply;
+          if (!(await storeReply(tx, deps, request, reply))) throw new AlreadyAnswered();
+        };
+        const reply = await work(tx, store);
+        if (stored !== reply) await store(reply);
         return reply;
       }),
     );

@@ -14,7 +14,7 @@ import { fromOutgoingPayments } from '../payments/outgoing/from-payments.ts';
 import { findSpending, reserveSpending } from '../payments/outgoing/grant-spending.ts';
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
-import { createOnce } from './idempotency.ts';
+import { createOnce, type StoreReply } from './idempotency.ts';
 import { storeMetadata } from './metadata.ts';
 import { listPayments } from './payment-list.ts';
 import { resourceProblem } from './problem.ts';
@@ -250,6 +250,7 @@ async function repeatPayment(
 /** Stores a payment, counts it against its grant, and replies with both. */
 async function storePayment(
   tx: Transaction,
+  storeReply: StoreReply,
   deps: OutgoingPaymentDeps,
   call: ResourceCall,
   body: CreationBody,
@@ -260,46 +261,43 @@ async function storePayment(
   const { clientId, grantId } = tokenCaller(call);
   const acceptedAt = toInstant(clock.wallNow());
   const payment = { id: ids.uuid(), quote_id: quote.id, sent_amount: '0', created_at: toInstant(now) };
-  // Repetitions that arrive together wait for each other here.
-  const spending = await reserveSpending(
-    tx,
-    {
-      ase,
-      ids,
-      grantId,
-      identifier: item.identifier ?? '',
-      limits: item.limits,
-      debit: debitAmountOf(quote),
-      receive: receiveAmountOf(quote),
-      receiver: quote.receiver,
-      now,
-    },
-    async (spendingId) => {
-      if (isNew) await insertQuote(tx, ase, quote);
-      await insertPayment(tx, {
-        ...payment,
-        ase,
-        wallet_address_id: wallet.id,
-        account_id: wallet.accountId,
-        client_id: clientId,
-        grant_id: grantId,
-        spending_id: spendingId,
-        metadata,
-        accepted_at: acceptedAt,
-        next_attempt_at: acceptedAt,
-        peer: receiver.peer?.name ?? null,
-      });
-    },
-  );
-  await deps.announce(tx, 'outgoing_payment.created', payment.id);
-  const created = {
+  const columns = {
+    ...payment,
+    ase,
+    wallet_address_id: wallet.id,
+    account_id: wallet.accountId,
+    client_id: clientId,
+    grant_id: grantId,
+    metadata,
+    accepted_at: acceptedAt,
+    next_attempt_at: acceptedAt,
+    peer: receiver.peer?.name ?? null,
+  };
+  const shown = {
     ...quote,
     ...payment,
     wallet_url: wallet.url,
-    state: 'pending',
     metadata: body.metadata ?? null,
+    state: 'pending',
   } as const;
-  return { status: 201 as const, body: withSpentAmounts(toBody(deps, created), spending) };
+  const spending = {
+    ...{ ase, ids, grantId, limits: item.limits, receiver: quote.receiver, now },
+    identifier: item.identifier ?? '',
+    debit: debitAmountOf(quote),
+    receive: receiveAmountOf(quote),
+  };
+  // Repetitions that arrive together wait for each other here.
+  const reply = await reserveSpending(tx, spending, async (reservation) => {
+    const reply = { status: 201 as const, body: withSpentAmounts(toBody(deps, shown), reservation) };
+    await Promise.all([
+      isNew && insertQuote(tx, ase, quote),
+      insertPayment(tx, { ...columns, spending_id: reservation.spendingId }),
+      storeReply(reply),
+    ]);
+    return reply;
+  });
+  await deps.announce(tx, 'outgoing_payment.created', payment.id);
+  return reply;
 }
 
 export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
@@ -317,7 +315,9 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
           const now = clock.businessNow();
           if (now >= toMillis(payable.quote.expires_at)) throw resourceProblem('invalid_quote');
           const reply = await inTurn(grantId, () =>
-            transaction((tx) => storePayment(tx, deps, call, body, { ...payable, metadata, now })),
+            transaction((tx, storeReply) =>
+              storePayment(tx, storeReply, deps, call, body, { ...payable, metadata, now }),
+            ),
           );
           deps.wakePayments(payable.receiver.peer ? 'peer' : 'same-ase');
           return reply;

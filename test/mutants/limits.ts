@@ -312,7 +312,7 @@ export const limitMutants: readonly Mutant[] = [
   {
     id: 'grant-spending.lost-update',
     file: spending,
-    at: '«addSpending.change(tx, { ...use, id: row.id })», storePayment(row.id)',
+    at: '«addSpending.change(tx, { ...use, id: row.id })», storePayment(reservation)',
     by: "tx.updateTable('grant_spending').set({ spent_debit: `${row.spentDebit.value + debit.value}` }).where('id', '=', row.id).execute()",
     also: [
       {

@@ -60,8 +60,8 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
   {
     id: 'outgoing-payment.quote-not-stored',
     file: outgoing,
-    at: 'if («isNew») await insertQuote(tx, ase, quote);',
-    by: 'isNew && await insertQuote(tx, ase, { ...quote, receive_amount: `${BigInt(quote.receive_amount) + 1n}` }) || false',
+    at: 'isNew && «insertQuote(tx, ase, quote)»,',
+    by: 'insertQuote(tx, ase, { ...quote, receive_amount: `${BigInt(quote.receive_amount) + 1n}` })',
     fails: ['outgoing-payment.direct'],
   },
   {
@@ -104,8 +104,8 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
   {
     id: 'outgoing-payment.not-to-oneself',
     file: outgoing,
-    at: 'if («isNew») await insertQuote(tx, ase, quote);',
-    by: 'isNew || quote.debit_asset_code === quote.receive_asset_code && (() => { throw resourceProblem("invalid_receiver"); })()',
+    at: '«isNew && insertQuote(tx, ase, quote)»,',
+    by: 'isNew ? insertQuote(tx, ase, quote) : quote.debit_asset_code === quote.receive_asset_code && (() => { throw resourceProblem("invalid_receiver"); })()',
     fails: ['outgoing-payment.to-itself'],
   },
   {

@@ -199,8 +199,8 @@ describe('a payment under a grant', () => {
     for (const grant of grants) {
       const count = (work: (tx: Transaction) => Promise<unknown>) => countRows('grant_spending', work);
       const unused = await count((tx) => findSpending(tx, grant));
-      const first = await count((tx) => reserveSpending(tx, grant));
-      const second = await count((tx) => reserveSpending(tx, grant));
+      const first = await count((tx) => reserveSpending(tx, grant, async () => {}));
+      const second = await count((tx) => reserveSpending(tx, grant, async () => {}));
       const used = await count((tx) => findSpending(tx, grant));
       costs.push([unused, first, second, used]);
     }

@@ -112,13 +112,13 @@ const insertSpending = statement((db, use: FirstUse) =>
 /**
  * Counts a payment against its grant, or throws `insufficient_grant` (a limit does not allow it) or `invalid_amount`
  * (a total beyond uint64). Payments of one grant wait for each other until the transaction ends (LIM-13).
- * `storePayment` is sent together with it.
+ * The statements of `storePayment`, whose result is returned, are sent together with its own.
  */
-export async function reserveSpending(
+export async function reserveSpending<Stored>(
   tx: Transaction,
   spending: Spending,
-  storePayment: (spendingId: string) => Promise<void> = async () => {},
-): Promise<Reservation> {
+  storePayment: (reservation: Reservation) => Promise<Stored>,
+): Promise<Stored> {
   const { ase, grantId, identifier, limits, debit, receive, now } = spending;
   if (limits?.receiver !== undefined && limits.receiver !== spending.receiver)
     throw insufficientGrant('the grant is limited to another receiver');
@@ -136,11 +136,12 @@ export async function reserveSpending(
   checkRange(spentReceive.value);
 
   const use = { ase, grantId, identifier, now: toInstant(now), debit: `${debit.value}`, receive: `${receive.value}` };
+  const spendingId = row?.id ?? spending.ids.uuid();
+  const reservation = { spendingId, spentDebit, spentReceive };
   if (row) {
-    await Promise.all([addSpending.change(tx, { ...use, id: row.id }), storePayment(row.id)]);
-    return { spendingId: row.id, spentDebit, spentReceive };
+    const [, stored] = await Promise.all([addSpending.change(tx, { ...use, id: row.id }), storePayment(reservation)]);
+    return stored;
   }
-  const spendingId = spending.ids.uuid();
   const first = {
     ...use,
     id: spendingId,
@@ -150,8 +151,8 @@ export async function reserveSpending(
     receiveCode: receive.asset.code,
     receiveScale: receive.asset.scale,
   };
-  await Promise.all([insertSpending.change(tx, first), storePayment(spendingId)]);
-  return { spendingId, spentDebit, spentReceive };
+  const [, stored] = await Promise.all([insertSpending.change(tx, first), storePayment(reservation)]);
+  return stored;
 }
 
 /** Gives back to the grant what a failed payment did not cost or deliver; the caller has locked the grant (LIM-14). */

@@ -130,12 +130,16 @@ async function pay(model: Model, grantId: string, { debit, receive, asset }: Ste
   const request = { debit: usd(debit), receive: { value: receive, asset: assets[asset] } };
   const outcome = await db
     .transaction((tx) =>
-      reserveSpending(tx, {
-        ...request,
-        ...itemOf(model, grantId),
-        ids,
-        receiver: 'https://marble.example/incoming-payments/1',
-      }),
+      reserveSpending(
+        tx,
+        {
+          ...request,
+          ...itemOf(model, grantId),
+          ids,
+          receiver: 'https://marble.example/incoming-payments/1',
+        },
+        async (reservation) => reservation,
+      ),
     )
     .catch((error: unknown) => {
       if (error instanceof Problem) return error.code;

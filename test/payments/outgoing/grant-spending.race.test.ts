@@ -70,13 +70,17 @@ describe('processes race for one grant', { skip: needsPostgres, timeout: 120_000
     const ids: string[] = [];
     for (const { debit, sent } of payments) {
       const { spendingId } = await db.transaction((tx) =>
-        reserveSpending(tx, {
-          ...item(grantId),
-          ids: createIds(undefined, ''),
-          debit: { value: debit, asset: USD },
-          receive: { value: debit, asset: EUR },
-          receiver: 'https://marble.example/incoming-payments/1',
-        }),
+        reserveSpending(
+          tx,
+          {
+            ...item(grantId),
+            ids: createIds(undefined, ''),
+            debit: { value: debit, asset: USD },
+            receive: { value: debit, asset: EUR },
+            receiver: 'https://marble.example/incoming-payments/1',
+          },
+          async (reservation) => reservation,
+        ),
       );
       const { id } = await createOutgoingPayment(
         { ase, db, asset: USD },

@@ -33,7 +33,7 @@ const db = useTestDatabase();
 beforeEach(() => db.clear(['granite', 'marble'], 'world'));
 
 const pay = (change: Partial<Spending> = {}): Promise<Reservation> =>
-  db.transaction((tx) => reserveSpending(tx, { ...payment, ...change }));
+  db.transaction((tx) => reserveSpending(tx, { ...payment, ...change }, async (reservation) => reservation));
 
 const spent = async (change: Partial<Spending> = {}) => {
   const { spentDebit, spentReceive } = await findSpending(db.query, { ...payment, ...change });

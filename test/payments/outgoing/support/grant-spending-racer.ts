@@ -22,16 +22,20 @@ await serveRaces(async (db, args) => {
   }
   return (held) =>
     held((tx) =>
-      reserveSpending(tx, {
-        ase,
-        ids: createIds(undefined, ''),
-        grantId,
-        identifier: 'https://granite.example/alice',
-        limits: { debitAmount: { value: '100', assetCode: 'USD', assetScale: 2 } },
-        debit: { value: BigInt(subject), asset: { code: 'USD', scale: 2 } },
-        receive: { value: 1n, asset: { code: 'EUR', scale: 2 } },
-        receiver: 'https://marble.example/incoming-payments/1',
-        now: Date.parse('2024-01-15T12:00:00Z'),
-      }),
+      reserveSpending(
+        tx,
+        {
+          ase,
+          ids: createIds(undefined, ''),
+          grantId,
+          identifier: 'https://granite.example/alice',
+          limits: { debitAmount: { value: '100', assetCode: 'USD', assetScale: 2 } },
+          debit: { value: BigInt(subject), asset: { code: 'USD', scale: 2 } },
+          receive: { value: 1n, asset: { code: 'EUR', scale: 2 } },
+          receiver: 'https://marble.example/incoming-payments/1',
+          now: Date.parse('2024-01-15T12:00:00Z'),
+        },
+        async () => {},
+      ),
     );
 });
