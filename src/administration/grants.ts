@@ -1,6 +1,6 @@
 /** Listing, reading and revoking the grants of an ASE (RFC 9635 §1.5). */
 import { sql } from 'kysely';
-import { type GrantState, lockGrant, transitionGrant } from '../auth/grant.ts';
+import { type GrantState, lockGrant, storeGrant, transitionGrant } from '../auth/grant.ts';
 import { toLookupText, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Access } from '../open-payments/access.ts';
@@ -78,7 +78,7 @@ export async function getGrant(
 export async function revokeGrant(tx: Transaction, ase: string, id: string): Promise<void> {
   const grant = await lockGrant(tx, ase, id);
   if (!grant) throw adminProblem('not_found', 'unknown grant');
-  if (grant.state !== 'revoked') await transitionGrant(tx, ase, grant, 'revoke');
+  if (grant.state !== 'revoked') await storeGrant(tx, ase, grant, transitionGrant(grant, 'revoke'));
 }
 
 /** Revokes the grants, and their tokens, whose access or subject names this wallet address. */

@@ -6,7 +6,7 @@ import { statement } from '../database/statement.ts';
 import type { Call } from '../http/server.ts';
 import type { Access } from '../open-payments/access.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
-import { clientOfRow } from './grant.ts';
+import { clientOfRow, type Grant } from './grant.ts';
 
 /** The caller of a grant request (RFC 9635 §2). */
 export interface RequestingClient {
@@ -18,7 +18,7 @@ export interface RequestingClient {
 export interface Continuation {
   readonly kind: 'continuation';
   readonly client: ClientInstance;
-  readonly grantId: string;
+  readonly grant: Grant;
   /** The presented token. It lasts as long as the grant unless the switch `rotateContinuation` is on (AS-124). */
   readonly token: string;
 }

@@ -68,31 +68,31 @@ export async function expectClientKey(keys: ClientKeys, client: ClientInstance, 
  * Display name of the client on the consent page: `publicName` of its wallet address (RFC 9635 §2.3.2). Throws
  * `unusable_client` without one, unless the switch replaces it by the address (AS-15, AMB-16).
  */
-export async function fetchDisplayName(
-  outbound: Pick<Outbound, 'request'>,
+export function parseDisplayName(
+  publicName: unknown,
   client: { readonly walletAddress: string },
   { clientWithoutName }: Pick<Switches, 'clientWithoutName'>,
-): Promise<string> {
-  const name = await fetchPublicName(outbound, client.walletAddress);
-  if (name !== undefined) return name;
+): string {
+  const name = typeof publicName === 'string' && toDisplayName(publicName);
+  if (name) return name;
   if (clientWithoutName === 'show-address') return client.walletAddress;
   throw authProblem('unusable_client', { description: 'the wallet address of the client lacks a publicName' });
 }
 
 const MAX_NAME_LENGTH = 200;
 
-async function fetchPublicName(
-  outbound: Pick<Outbound, 'request'>,
-  walletAddress: string,
-): Promise<string | undefined> {
+/** Stored and shown, so without control characters, at most 200 characters long, and not cut within one. */
+function toDisplayName(name: string): string {
+  const shown = name.replaceAll(/\p{C}/gu, '').trim().slice(0, MAX_NAME_LENGTH);
+  return shown.replace(/\p{Cs}$/u, '');
+}
+
+/** The member `publicName` of a wallet address; undefined if there is none to be had. */
+export async function fetchPublicName(outbound: Pick<Outbound, 'request'>, walletAddress: string): Promise<unknown> {
   try {
     const response = await outbound.request({ url: walletAddress });
     if (response.status !== 200) return undefined;
-    const name = (parseJson(response.body) as { publicName?: unknown } | null | undefined)?.publicName;
-    if (typeof name !== 'string') return undefined;
-    // Stored and shown, so without control characters, at most 200 characters long, and not cut within one.
-    const shown = name.replaceAll(/\p{C}/gu, '').trim().slice(0, MAX_NAME_LENGTH);
-    return shown.replace(/\p{Cs}$/u, '') || undefined;
+    return (parseJson(response.body) as { publicName?: unknown } | null | undefined)?.publicName;
   } catch {
     return undefined;
   }

@@ -10,12 +10,12 @@ import type { ClientInstance } from '../open-payments/client.ts';
 import { checkAttributable, needsConsent, parseAccess } from './access.ts';
 import { createToken } from './access-token.ts';
 import { type AuthCall, expectCaller } from './caller.ts';
-import { clientIdOf, fetchDisplayName } from './client-instance.ts';
+import { clientIdOf, fetchPublicName, parseDisplayName } from './client-instance.ts';
 import { continueMember } from './continuation.ts';
 import type { AuthDeps } from './deps.ts';
 import { insertGrant } from './grant.ts';
 import { authProblem } from './problem.ts';
-import { resolveWalletAddresses } from './resource-owner.ts';
+import { canonicalRequest, findHosted, type Hosted, walletAddressesOf } from './resource-owner.ts';
 
 export type WireRequest = operations['post-request']['requestBody']['content']['application/json'];
 type InteractRequest = components['schemas']['interact-request'];
@@ -23,13 +23,21 @@ type InteractRequest = components['schemas']['interact-request'];
 const invalid = (description: string) => authProblem('invalid_request', { description });
 
 /** The requested access rights (RFC 9635 §2.1) and subject information (§2.2), with canonical wallet addresses. */
-async function parseRequested(deps: AuthDeps, { access_token, subject }: WireRequest) {
+function parseRequested(deps: AuthDeps, { access_token, subject }: WireRequest) {
   const access = parseAccess(access_token?.access ?? [], deps);
   if (access.length === 0 && !subject) throw invalid('subject or access_token required');
-  const requested = await resolveWalletAddresses(deps.db.query, deps.ase, { access, subject });
-  checkAttributable(requested.access);
+  const requested = canonicalRequest({ access, subject });
   const interactive = subject !== undefined || requested.access.some((item) => needsConsent(item, deps.grants));
   return { ...requested, interactive };
+}
+
+/** The client, and what it asks for, among the wallet addresses of this ASE. */
+async function findNamed({ db, ase }: AuthDeps, client: ClientInstance, requested: ReturnType<typeof parseRequested>) {
+  const named = walletAddressesOf(requested);
+  const shown = requested.interactive && 'walletAddress' in client ? [client.walletAddress] : [];
+  const hosted = await findHosted(db.query, ase, [...named, ...shown]);
+  if (!named.every((url) => hosted.has(url))) throw invalid('a wallet address is not hosted here');
+  return hosted;
 }
 
 /** Schemes that browsers or systems handle themselves: a redirect to one could run, open or read something. */
@@ -75,12 +83,19 @@ function parseInteract({ start, finish }: InteractRequest, { allowHttp }: Pick<A
 }
 
 /** The name that the consent page shows. Only clients with a wallet address can ask for consent (AS-15). */
-async function expectDisplayName(deps: AuthDeps, client: ClientInstance, request: WireRequest): Promise<string> {
+async function expectDisplayName(
+  deps: AuthDeps,
+  client: ClientInstance,
+  request: WireRequest,
+  hosted: ReadonlyMap<string, Hosted>,
+): Promise<string> {
   if ('jwk' in client) {
     throw authProblem('unusable_client', { description: 'a jwk client cannot request a grant with interaction' });
   }
   if (!request.interact) throw invalid("missing required request field 'interact'");
-  return fetchDisplayName(deps.outbound, client, deps.switches);
+  const own = hosted.get(client.walletAddress);
+  const publicName = own ? own.publicName : await fetchPublicName(deps.outbound, client.walletAddress);
+  return parseDisplayName(publicName, client, deps.switches);
 }
 
 export function createGrantRequestHandlers(deps: AuthDeps) {
@@ -94,9 +109,12 @@ export function createGrantRequestHandlers(deps: AuthDeps) {
       if (!isStorableJson(request)) throw invalid('text must be valid Unicode without NUL');
 
       // §2.1, §2.2: what the client asks for. §2.5: how it interacts. §2.3.2: how it is shown.
-      const { access, subject, interactive } = await parseRequested(deps, request);
+      const requested = parseRequested(deps, request);
+      const { access, subject, interactive } = requested;
+      const hosted = await findNamed(deps, client, requested);
+      checkAttributable(access);
       const finish = request.interact && parseInteract(request.interact, deps);
-      const clientName = interactive ? await expectDisplayName(deps, client, request) : undefined;
+      const clientName = interactive ? await expectDisplayName(deps, client, request, hosted) : undefined;
 
       // §1.5: with consent the grant is pending; without, it is approved and issued in the same step.
       const createdAt = clock.businessNow();

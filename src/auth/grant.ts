@@ -1,5 +1,8 @@
-/** The grant and its states (RFC 9635 §1.5): one table of transitions, each applied to a locked row (LIM-01). */
-import type { Insertable, Updateable } from 'kysely';
+/**
+ * The grant and its states (RFC 9635 §1.5; LIM-01): one table of transitions. A request reads the grant, decides, and
+ * stores the grant in one statement, which does nothing if another request was faster (`onCurrentGrant`).
+ */
+import { type Insertable, sql } from 'kysely';
 import { toInstant, toJson, toLookupText, toMillis } from '../database/columns.ts';
 import type { Queryable, Tables, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
@@ -41,6 +44,8 @@ export interface Grant {
   readonly continuedAt: number;
   /** Absent for a grant without interaction. */
   readonly interaction: Interaction | undefined;
+  /** Another one as soon as anything stores the grant. */
+  readonly version: string;
 }
 
 /** The interaction of a grant (RFC 9635 §4). */
@@ -63,7 +68,7 @@ export interface Interaction {
 /** A grant whose `interaction` is present. */
 export type InteractiveGrant = Grant & { readonly interaction: Interaction };
 
-export type NewGrant = Omit<Grant, 'continuedAt' | 'interaction'> & {
+export type NewGrant = Omit<Grant, 'continuedAt' | 'interaction' | 'version'> & {
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   readonly interaction:
@@ -109,7 +114,11 @@ export function clientOfRow(row: {
   return row.client_jwk ? { jwk: row.client_jwk } : { walletAddress: row.client_wallet_address! };
 }
 
-const selectGrant = (db: Queryable, ase: string) => db.selectFrom('gnap_grant').select(columns).where('ase', '=', ase);
+/** PostgreSQL's number of the transaction that wrote the version of the row. */
+const version = sql<string>`xmin`;
+
+const selectGrant = (db: Queryable, ase: string) =>
+  db.selectFrom('gnap_grant').select(columns).select(version.as('version')).where('ase', '=', ase);
 
 type GrantRow = Awaited<ReturnType<ReturnType<typeof selectGrant>['executeTakeFirstOrThrow']>>;
 
@@ -118,20 +127,15 @@ interface OfGrant {
   readonly id: string;
 }
 
-const selectGrantForUpdate = statement((db, grant: OfGrant) =>
+const selectForUpdate = statement((db, grant: OfGrant) =>
   selectGrant(db, grant.ase).where('id', '=', grant.id).forUpdate(),
 );
-
-interface OfInteraction {
-  readonly ase: string;
-  readonly interactionId: string;
-}
-
-const selectOfInteraction = (db: Queryable, { ase, interactionId }: OfInteraction) =>
-  selectGrant(db, ase).where('interaction_id', '=', interactionId);
-
-const readOfInteraction = statement(selectOfInteraction);
-const lockOfInteraction = statement((db, grant: OfInteraction) => selectOfInteraction(db, grant).forUpdate());
+const selectByContinuation = statement((db, continuation: OfGrant) =>
+  selectGrant(db, continuation.ase).where('continue_id', '=', continuation.id),
+);
+const selectByInteraction = statement((db, interaction: OfGrant) =>
+  selectGrant(db, interaction.ase).where('interaction_id', '=', interaction.id),
+);
 
 const insertRow = statement((db, grant: Insertable<Tables['gnap_grant']>) => db.insertInto('gnap_grant').values(grant));
 
@@ -152,47 +156,71 @@ const toValues = (token: NewToken): TokenValues => ({
   token_expires_at: token.expires_at,
 });
 
-const tokenRow = (token: TokenValues & OfGrant): Insertable<Tables['access_token']> => ({
-  ase: token.ase,
-  id: token.token_id,
-  grant_id: token.id,
-  manage_id: token.token_manage_id,
-  value_digest: token.token_value_digest,
-  created_at: token.token_created_at,
-  expires_at: token.token_expires_at,
-  revoked_at: null,
-});
-
 const insertWithToken = statement((db, values: Insertable<Tables['gnap_grant']> & TokenValues) => {
   const { token_id, token_manage_id, token_value_digest, token_created_at, token_expires_at, ...grant } = values;
   return db
     .with('new_grant', (grants) => grants.insertInto('gnap_grant').values(grant))
     .insertInto('access_token')
-    .values(tokenRow(values));
+    .values({
+      ase: grant.ase,
+      id: token_id,
+      grant_id: grant.id,
+      manage_id: token_manage_id,
+      value_digest: token_value_digest,
+      created_at: token_created_at,
+      expires_at: token_expires_at,
+    });
 });
 
-const updateWithToken = statement((db, values: Updateable<Tables['gnap_grant']> & OfGrant & TokenValues) => {
-  const {
-    ase,
-    id,
-    token_id,
-    token_manage_id,
-    token_value_digest,
-    token_created_at,
-    token_expires_at,
-    ...columnsToSet
-  } = values;
+/** The columns that can change during the life of a grant. */
+type Changes = ReturnType<typeof toChanges>;
+
+/** A grant of which nothing was stored since this version was read. */
+type OfVersion = OfGrant & Pick<Grant, 'version'>;
+
+const updateUnlessChanged = (db: Pick<Queryable, 'updateTable'>, values: Changes & OfVersion) => {
+  const { ase, id, version: read, ...changes } = values;
   return db
-    .with('changed_grant', (grants) =>
-      grants.updateTable('gnap_grant').set(columnsToSet).where('ase', '=', ase).where('id', '=', id),
-    )
+    .updateTable('gnap_grant')
+    .set(changes)
+    .where('ase', '=', ase)
+    .where('id', '=', id)
+    .where(version, '=', read);
+};
+
+const updateRow = statement(updateUnlessChanged);
+
+const updateWithToken = statement((db, values: Changes & OfVersion & TokenValues) => {
+  const { token_id, token_manage_id, token_value_digest, token_created_at, token_expires_at, ...change } = values;
+  return db
+    .with('changed', (grants) => updateUnlessChanged(grants, change).returning(['ase', 'id']))
     .insertInto('access_token')
-    .values(tokenRow(values));
+    .columns(['ase', 'id', 'grant_id', 'manage_id', 'value_digest', 'created_at', 'expires_at'])
+    .expression((is) =>
+      is
+        .selectFrom('changed')
+        .select([
+          'changed.ase',
+          is.val(token_id).as('id'),
+          'changed.id as grant_id',
+          is.val(token_manage_id).as('manage_id'),
+          is.val(token_value_digest).as('value_digest'),
+          is.val(token_created_at).as('created_at'),
+          is.val(token_expires_at).as('expires_at'),
+        ]),
+    );
 });
 
-const updateRow = statement((db, { ase, id, ...columnsToSet }: Updateable<Tables['gnap_grant']> & OfGrant) =>
-  db.updateTable('gnap_grant').set(columnsToSet).where('ase', '=', ase).where('id', '=', id),
-);
+const toChanges = (read: Grant, { state, access, continueDigest, continuedAt, interaction }: Grant) => ({
+  ...stateColumns(state),
+  ...(access !== read.access && { access: toJson(access) }),
+  continue_digest: continueDigest,
+  continued_at: toInstant(continuedAt),
+  session_digest: interaction?.sessionDigest ?? null,
+  session_kept: interaction?.sessionKept ?? false,
+  ticket_digest: interaction?.ticketDigest ?? null,
+  interact_ref_digest: interaction?.interactRefDigest ?? null,
+});
 
 function toGrant(row: GrantRow): Grant {
   const finish = row.finish_uri === null ? undefined : { uri: row.finish_uri, nonce: row.client_nonce! };
@@ -221,6 +249,7 @@ function toGrant(row: GrantRow): Grant {
             ticketDigest: row.ticket_digest,
             interactRefDigest: row.interact_ref_digest,
           },
+    version: row.version,
   };
 }
 
@@ -232,83 +261,98 @@ export async function insertGrant(db: Queryable, ase: string, grant: NewGrant, t
     id: grant.id,
     ...stateColumns(grant.state),
     client_id: grant.clientId,
-    client_wallet_address: 'walletAddress' in client ? client.walletAddress : null,
-    client_jwk: 'jwk' in client ? toJson(client.jwk) : null,
-    client_name: grant.clientName ?? null,
+    ...('jwk' in client ? { client_jwk: toJson(client.jwk) } : { client_wallet_address: client.walletAddress }),
     access: toJson(grant.access),
-    subject: subject ? toJson(subject) : null,
+    ...(subject && { subject: toJson(subject) }),
     continue_id: grant.continueId,
     continue_digest: grant.continueDigest,
     wait: grant.wait,
     continued_at: toInstant(grant.createdAt),
     created_at: toInstant(grant.createdAt),
-    interaction_id: interaction?.id ?? null,
-    interaction_nonce: interaction?.nonce ?? null,
-    interaction_expires_at: interaction ? toInstant(interaction.expiresAt) : null,
-    client_nonce: interaction?.finish?.nonce ?? null,
-    finish_uri: interaction?.finish?.uri ?? null,
-    session_digest: null,
-    session_kept: false,
-    ticket_digest: null,
-    interact_ref_digest: null,
+    ...(interaction && {
+      client_name: grant.clientName,
+      interaction_id: interaction.id,
+      interaction_nonce: interaction.nonce,
+      interaction_expires_at: toInstant(interaction.expiresAt),
+      client_nonce: interaction.finish?.nonce,
+      finish_uri: interaction.finish?.uri,
+    }),
   };
   await (token ? insertWithToken.change(db, { ...row, ...toValues(token) }) : insertRow.change(db, row));
 }
 
 /** The grant with this id, locked until the transaction ends. It is the first lock in the order (`database.ts`). */
 export async function lockGrant(tx: Transaction, ase: string, id: string): Promise<Grant | undefined> {
-  const row = await selectGrantForUpdate.first(tx, { ase, id: toLookupText(id) });
+  const row = await selectForUpdate.first(tx, { ase, id: toLookupText(id) });
   return row && toGrant(row);
 }
 
-/** The grant with this interaction, locked until the transaction ends if `lock` says so. */
+/** The grant with this id in its continuation URI. */
+export async function findGrantOfContinuation(db: Queryable, ase: string, id: string): Promise<Grant | undefined> {
+  const row = await selectByContinuation.first(db, { ase, id });
+  return row && toGrant(row);
+}
+
+/** The grant with this interaction. */
 export async function findGrantOfInteraction(
   db: Queryable,
   ase: string,
-  interactionId: string,
-  lock?: 'for update',
+  id: string,
 ): Promise<InteractiveGrant | undefined> {
-  const select = lock === undefined ? readOfInteraction : lockOfInteraction;
-  const row = await select.first(db, { ase, interactionId: toLookupText(interactionId) });
+  const row = await selectByInteraction.first(db, { ase, id: toLookupText(id) });
   return row && (toGrant(row) as InteractiveGrant);
 }
 
-function expectState(grant: Grant, transition: Transition): GrantState {
+/** The grant in its next state. Throws an Error if that is not legal: callers check the state first. */
+export function transitionGrant<G extends Grant>(grant: G, transition: Transition): G {
   const state = stateAfter(grant.state, transition);
   if (state === undefined) throw new Error(`a grant that is ${grant.state} cannot ${transition}`);
-  return state;
-}
-
-/** Moves a locked grant to another state. Throws an Error if that is not legal: callers check the state first. */
-export async function transitionGrant<G extends Grant>(
-  tx: Transaction,
-  ase: string,
-  grant: G,
-  transition: Transition,
-): Promise<G> {
-  const state = expectState(grant, transition);
-  await updateGrant(tx, ase, grant, stateColumns(state));
   return { ...grant, state };
 }
 
-/** Issues what a locked grant was approved for, in one statement. */
-export async function issueGrant(
-  tx: Transaction,
-  ase: string,
-  grant: Grant,
-  token: NewToken | undefined,
-): Promise<void> {
-  if (!token) return void (await transitionGrant(tx, ase, grant, 'issue'));
-  const change = { ...stateColumns(expectState(grant, 'issue')), ase, id: grant.id };
-  await updateWithToken.change(tx, { ...change, ...toValues(token) });
+/** The grant with this progress of its interaction. */
+export const changeInteraction = (grant: InteractiveGrant, progress: Partial<Interaction>): InteractiveGrant => ({
+  ...grant,
+  interaction: { ...grant.interaction, ...progress },
+});
+
+/** Another request has stored the grant since it was read. */
+class GrantChanged extends Error {}
+
+/**
+ * Runs `work` on the grant that `read` finds, and again as long as another request stores the grant before `work` does.
+ * So `work` can rely on the grant without a lock, if it makes its change last, with `storeGrant`. Each repetition means
+ * that another request has succeeded. `known` is what `read` has found before.
+ */
+export async function onCurrentGrant<G extends Grant, T>(
+  read: () => Promise<G>,
+  work: (grant: G) => Promise<T>,
+  known?: G,
+): Promise<T> {
+  for (let grant = known; ; grant = undefined) {
+    try {
+      return await work(grant ?? (await read()));
+    } catch (error) {
+      if (!(error instanceof GrantChanged)) throw error;
+    }
+  }
 }
 
-/** Updates columns of a locked grant other than its state. */
-export async function updateGrant(
-  tx: Transaction,
+/**
+ * Stores what has become of a grant, and the token that it issues, in one statement. Throws for `onCurrentGrant` if the
+ * grant is not as it was read any more. A grant that stays as it is can be stored, too: then no change that another
+ * request has already decided can follow.
+ */
+export async function storeGrant(
+  db: Queryable,
   ase: string,
+  read: Grant,
   grant: Grant,
-  columnsToSet: Updateable<Tables['gnap_grant']>,
+  token?: NewToken,
 ): Promise<void> {
-  await updateRow.change(tx, { ...columnsToSet, ase, id: grant.id });
+  const change = { ...toChanges(read, grant), ase, id: read.id, version: read.version };
+  const stored = await (token
+    ? updateWithToken.change(db, { ...change, ...toValues(token) })
+    : updateRow.change(db, change));
+  if (stored === 0) throw new GrantChanged();
 }

@@ -3,14 +3,14 @@ import type { InteractionApiHandlers } from '../../generated/identity-provider/r
 import { digestSecret, matchesDigest } from '../crypto/secret-digest.ts';
 import type { Call } from '../http/server.ts';
 import type { Decision, InteractionView } from '../open-payments/interaction.ts';
-import { findGrantOfInteraction, updateGrant } from './grant.ts';
+import { changeInteraction, onCurrentGrant, storeGrant } from './grant.ts';
 import {
   applyDecision,
-  expectNonce,
   finishInteraction,
   hasExpired,
   type InteractionDeps,
   mayDecide,
+  readInteraction,
   redirectTo,
   redirectUnstartable,
   viewInteraction,
@@ -31,35 +31,31 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
   const { ase, db, clock, ids, authServer, sessionSecret, promptConsent, interactionSeconds = 600 } = deps;
 
   return {
-    'start-interaction': async (call, { params: { id, nonce } }) => {
-      const preview = expectNonce(await findGrantOfInteraction(db.query, ase, id), nonce);
-      const mayStart = (grant: typeof preview, now: number) => grant.state === 'pending' && !hasExpired(grant, now);
-      const isStarter = hasStarted(call.exchange, id, sessionSecret);
-      if (!mayStart(preview, clock.businessNow())) return redirectUnstartable(preview, isStarter);
-      const answer = await promptConsent(viewInteraction(preview));
-
-      return call.transaction(async (tx) => {
-        const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
+    'start-interaction': async (call, { params: { id, nonce } }) =>
+      onCurrentGrant(readInteraction(deps, id, nonce), async (grant) => {
         // Read once, so that a decision in time cannot have expired when it is finished.
         const now = clock.businessNow();
-        if (!mayStart(grant, now)) return redirectUnstartable(grant, isStarter);
+        const isOpen = grant.state === 'pending' && !hasExpired(grant, now);
+        if (!isOpen) return redirectUnstartable(grant, hasStarted(call.exchange, id, sessionSecret));
+        const answer = await promptConsent(viewInteraction(grant));
         if ('redirect' in answer) {
           const { sessionKept, sessionDigest } = grant.interaction;
           if (sessionKept && hasSession(call.exchange, sessionDigest)) return redirectTo(answer.redirect, {});
-          // A new session invalidates one that another browser started, unless the holder is known (AS-N06).
           const session = createSession(id, ids, sessionSecret);
-          if (!sessionKept) await updateGrant(tx, ase, grant, { session_digest: digestSecret(session) });
           const cookie = openSession(interactionUrl(authServer, id), session, interactionSeconds);
-          return redirectTo(answer.redirect, {}, { 'Set-Cookie': cookie });
+          const reply = redirectTo(answer.redirect, {}, { 'Set-Cookie': cookie });
+          // A new session invalidates one that another browser started, unless the holder is known (AS-N06).
+          if (sessionKept) return reply;
+          const started = changeInteraction(grant, { sessionDigest: digestSecret(session) });
+          return call.change(reply, (db) => storeGrant(db, ase, grant, started));
         }
-        const isAllowed = await mayDecide(tx, ase, grant, answer);
-        return finishInteraction(tx, deps, isAllowed ? await applyDecision(tx, ase, grant, answer) : grant, now);
-      });
-    },
+        const isAllowed = await mayDecide(db.query, ase, grant, answer);
+        const { finished, reply } = finishInteraction(deps, isAllowed ? applyDecision(grant, answer) : grant, now);
+        return call.change(reply, (db) => storeGrant(db, ase, grant, finished));
+      }),
 
     'finish-interaction': async (call, { params: { id, nonce }, query: { ticket } }) =>
-      call.transaction(async (tx) => {
-        const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
+      onCurrentGrant(readInteraction(deps, id, nonce), async (grant) => {
         const { sessionDigest, ticketDigest } = grant.interaction;
         // The browser that started and decided; any browser may start, but only the one that decided has the ticket.
         const isSameBrowser =
@@ -67,7 +63,8 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
             ? hasSession(call.exchange, sessionDigest)
             : matchesDigest(ticket, ticketDigest) && hasStarted(call.exchange, id, sessionSecret);
         if (!isSameBrowser) throw interactionProblem('invalid_session');
-        return finishInteraction(tx, deps, grant, clock.businessNow());
+        const { finished, reply } = finishInteraction(deps, grant, clock.businessNow());
+        return call.change(reply, (db) => storeGrant(db, ase, grant, finished));
       }),
   } satisfies InteractionApiHandlers<Call<undefined>>;
 }

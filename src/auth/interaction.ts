@@ -1,8 +1,7 @@
 /** Interactions (RFC 9635 §4): the request, the decision, and how the client learns the outcome (AS-76…92, AS-N02). */
 import type { Clock } from '../clock.ts';
 import { digestSecret, equalSecrets } from '../crypto/secret-digest.ts';
-import { toJson } from '../database/columns.ts';
-import type { Database, Queryable, Transaction } from '../database/database.ts';
+import type { Database, Queryable } from '../database/database.ts';
 import { html } from '../html/html.ts';
 import { pageHeaders, renderPage } from '../html/layout.ts';
 import type { Ids } from '../ids.ts';
@@ -10,7 +9,14 @@ import type { Decision, Interactions, InteractionView } from '../open-payments/i
 import { createInteractionHash } from '../open-payments/interaction-hash.ts';
 import type { Switches } from '../profile.ts';
 import { allowLess } from './allowed-limits.ts';
-import { findGrantOfInteraction, type InteractiveGrant, transitionGrant, updateGrant } from './grant.ts';
+import {
+  changeInteraction,
+  findGrantOfInteraction,
+  type InteractiveGrant,
+  onCurrentGrant,
+  storeGrant,
+  transitionGrant,
+} from './grant.ts';
 import { closeSession, interactionUrl } from './interaction-session.ts';
 import { interactionProblem } from './problem.ts';
 import { holdsAll } from './resource-owner.ts';
@@ -37,35 +43,38 @@ export interface ClosingPageLabels {
 
 export function createInteractions({ ase, db, clock }: Pick<InteractionDeps, 'ase' | 'db' | 'clock'>): Interactions {
   return {
-    async read(id, nonce, holder) {
-      const grant = expectNonce(await findGrantOfInteraction(db.query, ase, id), nonce);
-      if (!(await mayDecide(db.query, ase, grant, { choice: 'accept', holder })))
-        throw interactionProblem('foreign_holder');
-      if (holder !== undefined && !grant.interaction.sessionKept)
-        await db.transaction((tx) => updateGrant(tx, ase, grant, { session_kept: true }));
-      return viewInteraction(grant);
-    },
-    async decide(id, nonce, decision) {
-      await db.transaction(async (tx) => {
-        const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
+    read: (id, nonce, holder) =>
+      onCurrentGrant(readInteraction({ ase, db }, id, nonce), async (grant) => {
+        if (!(await mayDecide(db.query, ase, grant, { choice: 'accept', holder })))
+          throw interactionProblem('foreign_holder');
+        if (holder !== undefined && !grant.interaction.sessionKept)
+          await storeGrant(db.query, ase, grant, changeInteraction(grant, { sessionKept: true }));
+        return viewInteraction(grant);
+      }),
+    decide: (id, nonce, decision) =>
+      onCurrentGrant(readInteraction({ ase, db }, id, nonce), async (grant) => {
         if (isRepeated(grant, decision)) return;
         const isExpired = hasExpired(grant, clock.businessNow());
+        // No decision in time, by a clock that was read before, may follow the answer.
+        if (grant.state === 'pending' && isExpired) await storeGrant(db.query, ase, grant, grant);
         if (grant.state === 'revoked' && !isExpired) throw interactionProblem('user_denied');
         if (grant.state !== 'pending' || isExpired) throw interactionProblem('interaction_closed');
-        if (!(await mayDecide(tx, ase, grant, decision))) throw interactionProblem('foreign_holder');
-        await applyDecision(tx, ase, grant, decision);
-        const { ticketDigest } = decision;
-        if (ticketDigest !== undefined) await updateGrant(tx, ase, grant, { ticket_digest: ticketDigest });
-      });
-    },
+        if (!(await mayDecide(db.query, ase, grant, decision))) throw interactionProblem('foreign_holder');
+        const decided = applyDecision(grant, decision);
+        const { ticketDigest = null } = decision;
+        await storeGrant(db.query, ase, grant, changeInteraction(decided, { ticketDigest }));
+      }),
   };
 }
 
-/** The grant if the URL holds the nonce of its interaction. Throws `unknown_interaction`. */
-export function expectNonce(grant: InteractiveGrant | undefined, nonce: string): InteractiveGrant {
-  if (!grant || !equalSecrets(nonce, grant.interaction.nonce)) throw interactionProblem('unknown_interaction');
-  return grant;
-}
+/** For `onCurrentGrant`: reads the grant of an interaction. Throws `unknown_interaction` if the URL lacks its nonce. */
+export const readInteraction =
+  ({ ase, db }: Pick<InteractionDeps, 'ase' | 'db'>, id: string, nonce: string) =>
+  async (): Promise<InteractiveGrant> => {
+    const grant = await findGrantOfInteraction(db.query, ase, id);
+    if (!grant || !equalSecrets(nonce, grant.interaction.nonce)) throw interactionProblem('unknown_interaction');
+    return grant;
+  };
 
 export const hasExpired = (grant: InteractiveGrant, now: number): boolean => now >= grant.interaction.expiresAt;
 
@@ -85,18 +94,11 @@ export async function mayDecide(
   return choice === 'reject' || holder === undefined || holdsAll(db, ase, grant, holder);
 }
 
-/** Decides a locked, pending grant and stores what is allowed. Throws `unacceptable_limits`. */
-export async function applyDecision(
-  tx: Transaction,
-  ase: string,
-  grant: InteractiveGrant,
-  { choice, limits = [] }: Decision,
-): Promise<InteractiveGrant> {
-  if (choice === 'reject') return transitionGrant(tx, ase, grant, 'reject');
-  if (limits.length === 0) return transitionGrant(tx, ase, grant, 'approve');
-  const access = allowLess(grant.access, limits);
-  await updateGrant(tx, ase, grant, { access: toJson(access) });
-  return transitionGrant(tx, ase, { ...grant, access }, 'approve');
+/** Decides a pending grant, with what is allowed. Throws `unacceptable_limits`. */
+export function applyDecision(grant: InteractiveGrant, { choice, limits = [] }: Decision): InteractiveGrant {
+  if (choice === 'reject') return transitionGrant(grant, 'reject');
+  const access = limits.length === 0 ? grant.access : allowLess(grant.access, limits);
+  return transitionGrant({ ...grant, access }, 'approve');
 }
 
 export function viewInteraction(grant: InteractiveGrant): InteractionView {
@@ -115,26 +117,25 @@ export function viewInteraction(grant: InteractiveGrant): InteractionView {
   };
 }
 
-const ended = { session_digest: null, ticket_digest: null } as const;
+export interface Finished {
+  readonly finished: InteractiveGrant;
+  readonly reply: Redirect | ClosingPage;
+}
 
 /**
- * Ends the session of a locked grant and redirects to the client with the outcome (RFC 9635 §4.2.1). This is the only
- * place that creates an interaction reference, and only for an `approved` grant (AS-N02).
+ * Ends the session of a grant and redirects to the client with the outcome (RFC 9635 §4.2.1). This is the only place
+ * that creates an interaction reference, and only for an `approved` grant (AS-N02).
  */
-export async function finishInteraction(
-  tx: Transaction,
-  { ase, ids, switches, authServer, closingWords = {} }: InteractionDeps,
-  grant: InteractiveGrant,
-  now: number,
-): Promise<Redirect | ClosingPage> {
+export function finishInteraction(deps: InteractionDeps, grant: InteractiveGrant, now: number): Finished {
+  const { ids, switches, authServer } = deps;
   const { interaction } = grant;
   const { finish } = interaction;
   const cookie = { 'Set-Cookie': closeSession(interactionUrl(authServer, interaction.id)) };
   const isExpired = hasExpired(grant, now);
+  const ended = changeInteraction(grant, { sessionDigest: null, ticketDigest: null });
 
   if (grant.state === 'approved' && finish && !isExpired) {
     const interactRef = ids.uuid();
-    await updateGrant(tx, ase, grant, { ...ended, interact_ref_digest: digestSecret(interactRef) });
     const hashed = {
       clientNonce: finish.nonce,
       serverNonce: interaction.nonce,
@@ -142,11 +143,21 @@ export async function finishInteraction(
       grantEndpoint: authServer,
     };
     const hash = createInteractionHash(hashed, switches.hashEncoding);
-    return redirectTo(finish.uri, { hash, interact_ref: interactRef }, cookie);
+    return {
+      finished: changeInteraction(ended, { interactRefDigest: digestSecret(interactRef) }),
+      reply: redirectTo(finish.uri, { hash, interact_ref: interactRef }, cookie),
+    };
   }
+  return { finished: ended, reply: finishWithoutReference(deps, grant, isExpired, cookie) };
+}
 
-  await updateGrant(tx, ase, grant, ended);
-  switch (grant.state) {
+function finishWithoutReference(
+  { closingWords = {} }: InteractionDeps,
+  { state, interaction: { finish } }: InteractiveGrant,
+  isExpired: boolean,
+  cookie: Record<string, string>,
+): Redirect | ClosingPage {
+  switch (state) {
     case 'rejected':
       if (!finish) return closingPage('Rejected', closingWords, cookie);
       return redirectTo(finish.uri, { result: 'grant_rejected' }, cookie);

@@ -278,6 +278,13 @@ describe('rejected, with nothing stored', () => {
     }
   });
 
+  test('AS-15: the name of a client that is hosted here is read from its wallet address, without a request', async () => {
+    const hosted = { ...client, walletAddress: as.bob };
+    as.world.keys.set(as.bob, [client.jwk]);
+    const { body } = await ask([outgoing()], { ...interact, client: as.bob }, { by: hosted });
+    assert.equal(new URL(body.interact.redirect).searchParams.get('clientName'), 'bob');
+  });
+
   test('AMB-05: the identifier of a quote item restricts it in compat and is rejected in strict', async () => {
     const scoped = { ...quote, identifier: as.alice };
     assert.deepEqual((await ask([scoped])).body.access_token.access, [quote]);

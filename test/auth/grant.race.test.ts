@@ -1,17 +1,26 @@
 /**
  * Races for one grant: concurrent requests at two server processes on one PostgreSQL (LIM-01, AS-117, AS-124, AS-131,
  * AS-147, AS-N02, AS-N03). The outcome must equal that of some sequential order of the requests. Each race also runs
- * without the lock or condition that decides it, until it fails.
+ * without the condition that decides it, until it fails.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { needsPostgres } from '../support/postgresql.ts';
-import { cookieOf, createActors, queryOf, referenceOf, statusOf, unordered } from './support/grant-actors.ts';
+import {
+  cookieOf,
+  createActors,
+  type Grant,
+  queryOf,
+  type Request,
+  referenceOf,
+  statusOf,
+  unordered,
+} from './support/grant-actors.ts';
 import { startTwoServers, type TwoServers } from './support/two-servers.ts';
 
 /** Rounds of each race. In odd rounds the requests wait for each other at the row of the grant. */
 const ROUNDS = 8;
-/** Maximum rounds until a race without its lock must have failed. */
+/** Maximum rounds until a race without its condition must have failed. */
 const MAX_ROUNDS = 40;
 
 interface Race {
@@ -20,7 +29,7 @@ interface Race {
   run(round: number): Promise<string>;
   /** Permitted outcomes. */
   readonly ends: readonly string[];
-  /** Mutants that remove the lock or condition, so that other outcomes occur. */
+  /** Mutants that remove the condition, so that other outcomes occur. */
   readonly mutants: readonly string[];
 }
 
@@ -70,6 +79,27 @@ function runRace(servers: () => TwoServers, { name, run, ends, mutants }: Race):
 function createRaces(servers: () => TwoServers): Race[] {
   const actors = createActors(servers);
   const { meet, isActive } = actors;
+
+  /** The owner accepts in time, but the grant expires and `late` is sent before the acceptance is stored. */
+  const acceptBeforeExpiry = async (late: (grant: Grant) => Request): Promise<string> => {
+    const { hold, control } = servers();
+    await control('/clock', { freeze: true });
+    const grant = await actors.request({ polls: true });
+    const held = await hold(grant.uri);
+    const accepted = actors.decide(grant, 'accept')(1);
+    await held.blocked([accepted]);
+    await control('/clock', { advance: 600 });
+    let order = 'accepted first';
+    const answered = late(grant)(0).finally(() => {
+      order = 'answered first';
+    });
+    await held.blocked([accepted, answered]);
+    const ends = [order];
+    await held.release();
+    ends.push(`${(await accepted).status}`, `${(await answered).status}`);
+    return [...ends, statusOf(await actors.continue(grant)(0))].join(', ');
+  };
+
   return [
     {
       name: 'continue ∥ continue with the reference: one token',
@@ -80,7 +110,7 @@ function createRaces(servers: () => TwoServers): Race[] {
         );
       },
       ends: ['200, 401 request_denied'],
-      mutants: ['grant-races.continuation-without-lock'],
+      mutants: ['grant-races.any-version', 'grant-races.not-repeated'],
     },
     {
       name: 'continue ∥ continue by polling: one token',
@@ -89,7 +119,7 @@ function createRaces(servers: () => TwoServers): Race[] {
         return unordered(await meet(round, grant, [actors.continue(grant), actors.continue(grant)]));
       },
       ends: ['200, 401 request_denied'],
-      mutants: ['grant-races.continuation-without-lock'],
+      mutants: ['grant-races.any-version'],
     },
     {
       name: 'continue ∥ cancel: cancelled is cancelled',
@@ -107,7 +137,7 @@ function createRaces(servers: () => TwoServers): Race[] {
         '200, 204, 401 invalid_continuation, token false',
         '401 invalid_continuation, 204, 401 invalid_continuation, token false',
       ],
-      mutants: ['grant-races.continuation-without-lock'],
+      mutants: ['grant-races.any-version'],
     },
     {
       name: 'continue ∥ cancel ∥ removal: what is gone is unknown',
@@ -120,7 +150,7 @@ function createRaces(servers: () => TwoServers): Race[] {
         return unordered(await Promise.all(sent));
       },
       ends: ['401 invalid_continuation, 401 invalid_continuation'],
-      mutants: ['grant-races.gone-grant-locked'],
+      mutants: ['grant-races.gone-grant-expected'],
     },
     {
       name: 'rotate ∥ rotate: one new token',
@@ -195,7 +225,7 @@ function createRaces(servers: () => TwoServers): Race[] {
         return `${accepted!.status}, ${rejected!.status}, ${[...queryOf(finished).keys()].at(-1)}`;
       },
       ends: ['202, 400, interact_ref', '400, 202, result'],
-      mutants: ['grant-races.interaction-without-lock'],
+      mutants: ['grant-races.any-version'],
     },
     {
       name: 'accept ∥ cancel: what is cancelled is not accepted',
@@ -206,7 +236,7 @@ function createRaces(servers: () => TwoServers): Race[] {
         return `${accepted!.status}, ${cancelled!.status}, ${statusOf(later)}`;
       },
       ends: ['202, 204, 401 invalid_continuation', '401, 204, 401 invalid_continuation'],
-      mutants: ['grant-races.interaction-without-lock'],
+      mutants: ['grant-races.any-version'],
     },
     {
       name: 'finish ∥ finish: one reference, and it is good',
@@ -218,7 +248,7 @@ function createRaces(servers: () => TwoServers): Race[] {
         return `${unordered(answers)}, ${references.length}, ${statusOf(continued)}`;
       },
       ends: ['302, 401 invalid_request, 1, 200'],
-      mutants: ['grant-races.interaction-without-lock', 'grant-races.session-stays'],
+      mutants: ['grant-races.any-version', 'grant-races.session-stays'],
     },
     {
       name: 'start ∥ start: one session, that of the later one',
@@ -246,33 +276,24 @@ function createRaces(servers: () => TwoServers): Race[] {
         return ends.sort().join(', ');
       },
       ends: ['403, interact_ref'],
-      mutants: ['grant-races.interaction-without-lock', 'grant-races.start-not-looked-at-again'],
+      mutants: ['grant-races.any-version', 'grant-races.start-not-looked-at-again'],
     },
     {
-      name: 'accept ∥ expiry: an answer that it expired is never followed by acceptance',
-      async run() {
-        const { hold, control } = servers();
-        await control('/clock', { freeze: true });
-        const grant = await actors.request({ polls: true });
-        const held = await hold(grant.uri);
-        const polled = actors.continue(grant)(0);
-        const accepted = held.blocked([polled]).then(() => actors.decide(grant, 'accept')(1));
-        const expired = held.blocked([polled]).then(() => {});
-        await expired;
-        await held.blocked([polled, accepted]);
-        await control('/clock', { advance: 600 });
-        await held.release();
-        const told = statusOf(await polled);
-        const decision = (await accepted).status;
-        return `${told}, ${decision}, ${statusOf(await actors.continue(grant)(0))}`;
-      },
-      ends: ['401 request_denied, 400, 401 request_denied'],
-      mutants: ['grant-races.decision-by-an-older-clock'],
+      name: 'accept ∥ poll after the expiry: an answer that it expired is never followed by acceptance',
+      run: () => acceptBeforeExpiry(actors.continue),
+      ends: ['accepted first, 202, 200, 401 request_denied'],
+      mutants: ['grant-races.expired-poll-stores-nothing', 'grant-races.any-version'],
+    },
+    {
+      name: 'accept ∥ reject after the expiry: the late answer knows of the acceptance',
+      run: () => acceptBeforeExpiry((grant) => actors.decide(grant, 'reject')),
+      ends: ['accepted first, 202, 400, 200'],
+      mutants: ['grant-races.late-decision-stores-nothing'],
     },
   ];
 }
 
-/** With rotation (RFC 9635 §5), the presented token may be void once the request holds the lock. */
+/** With rotation (RFC 9635 §5), the presented token may be void once the request can store the grant. */
 function createRenewalRaces(servers: () => TwoServers): Race[] {
   const actors = createActors(servers);
   const mutants = ['grant-races.renewed-token-is-good'];

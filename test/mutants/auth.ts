@@ -13,8 +13,8 @@ const withoutSchema = {
 } as const;
 
 const anyWalletAddress = {
-  file: 'src/auth/resource-owner.ts',
-  at: 'if («named.length > 0 && (await findAccounts(db, ase, named)).length < named.length») {',
+  file: grantRequest,
+  at: 'if («!named.every((url) => hosted.has(url))») throw',
   by: 'false',
 } as const;
 
@@ -270,7 +270,7 @@ export const authMutants: readonly Mutant[] = [
     id: 'grant.jwk-may-interact',
     file: grantRequest,
     function: 'expectDisplayName',
-    returns: "'jwk' in client ? 'A client' : fetchDisplayName(deps.outbound, client, deps.switches)",
+    returns: "'jwk' in client ? 'A client' : parseDisplayName('The Shop', client, deps.switches)",
     fails: ['grant.jwk-interactive'],
   },
 ];

@@ -285,7 +285,7 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.grant-stays-as-asked',
     file: interaction,
-    at: "if («limits.length === 0») return transitionGrant(tx, ase, grant, 'approve');",
+    at: 'const access = «limits.length === 0» ? grant.access :',
     by: 'true',
     fails: ['consent.less', 'consent.less-over-the-back-channel'],
   },

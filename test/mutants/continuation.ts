@@ -6,7 +6,7 @@ const token = 'src/auth/access-token.ts';
 const faults = 'src/http/inject-fault.ts';
 
 const waitEnforced = 'if («isOpen(grant) && now < grant.continuedAt + grant.wait * 1000») throw';
-const tokenChecked = "if («!row || !matchesDigest(token, row.continue_digest) || row.finalization === 'revoked'») {";
+const tokenChecked = "if («!grant || !matchesDigest(token, grant.continueDigest) || grant.state === 'revoked'») {";
 
 export const continuationMutants: readonly Mutant[] = [
   // ── Ownership of a continuation ──
@@ -14,14 +14,13 @@ export const continuationMutants: readonly Mutant[] = [
     id: 'continuation.any-token',
     file: continuation,
     at: tokenChecked,
-    by: "!row || row.finalization === 'revoked'",
-    also: [{ file: continuation, at: 'const isStale = «!matchesDigest(token, grant?.continueDigest)»;', by: 'false' }],
+    by: "!grant || grant.state === 'revoked'",
     fails: ['continuation.*-wrong-token', 'continuation.token-kinds', 'continuation.token-renewed'],
   },
   {
     id: 'continuation.unknown-id-is-a-bad-request',
     file: continuation,
-    at: "throw authProblem(«'unknown_continuation'»);\n  }\n  return {",
+    at: "throw authProblem(«'unknown_continuation'»);\n  }\n  return grant;",
     by: "'invalid_request'",
     fails: ['continuation.*-wrong-id', 'continuation.*-wrong-token'],
   },
@@ -79,14 +78,14 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'continuation.poll-before-consent-fetches',
     file: continuation,
-    at: "if («grant.state === 'approved'») return issueApproved(tx, deps, grant, token);\n  if (grant.interaction && now",
+    at: "if («grant.state === 'approved'») return issueApproved(call, deps, grant, token);\n  if (grant.interaction && now",
     by: 'true',
     fails: ['continuation.poll', 'interaction.decision-takes-effect', 'interaction.forged-decision'],
   },
   {
     id: 'continuation.expired-poll',
     file: continuation,
-    at: 'if («grant.interaction && now >= grant.interaction.expiresAt») throw',
+    at: 'if («grant.interaction && now >= grant.interaction.expiresAt») {',
     by: 'false',
     fails: ['interaction.expired', 'interaction.ends-expired'],
   },
@@ -123,7 +122,7 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'continuation.wait-not-renewed',
     file: continuation,
-    at: 'await updateGrant(tx, deps.ase, grant, { continued_at: toInstant(«now») });',
+    at: '{ ...rotated, continuedAt: «now» }',
     by: 'grant.continuedAt',
     fails: ['continuation.wait'],
   },
@@ -131,22 +130,22 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'continuation.token-always-renewed',
     file: continuation,
-    at: 'if («!switches.rotateContinuation») return token;',
+    at: 'if («!switches.rotateContinuation») return { rotated',
     by: 'false',
     fails: ['continuation.token-constant'],
   },
   {
     id: 'continuation.token-never-renewed',
     file: continuation,
-    at: 'if («!switches.rotateContinuation») return token;',
+    at: 'if («!switches.rotateContinuation») return { rotated',
     by: 'true',
     fails: ['continuation.token-renewed'],
   },
   {
     id: 'continuation.token-renewed-and-both-good',
     file: continuation,
-    at: '{ continue_digest: digestSecret(«fresh») }',
-    by: 'token',
+    at: 'continueDigest: «digestSecret(continueToken)» }',
+    by: 'grant.continueDigest',
     fails: ['continuation.token-renewed'],
   },
   // ── Cancelling ──
@@ -154,8 +153,7 @@ export const continuationMutants: readonly Mutant[] = [
     id: 'continuation.cancelled-goes-on',
     file: continuation,
     at: tokenChecked,
-    by: '!row || !matchesDigest(token, row.continue_digest)',
-    also: [{ file: continuation, at: "if (!grant || «isStale || grant.state === 'revoked'») throw", by: 'isStale' }],
+    by: '!grant || !matchesDigest(token, grant.continueDigest)',
     fails: ['continuation.cancel-pending', 'interaction.ends-revoked'],
   },
   {

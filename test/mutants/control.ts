@@ -39,7 +39,7 @@ export const controlMutants: readonly Mutant[] = [
   {
     id: 'back-channel.rejection-approves',
     file: 'src/auth/interaction.ts',
-    at: "if (choice === 'reject') return transitionGrant(tx, ase, grant, «'reject'»);",
+    at: "if (choice === 'reject') return transitionGrant(grant, «'reject'»);",
     by: "'approve'",
     fails: ['back-channel.decisions'],
   },

@@ -23,10 +23,25 @@ export const grantAnswerMutants: readonly Mutant[] = [
   {
     id: 'grant.name-cut-within-a-character',
     file: 'src/auth/client-instance.ts',
-    at: "return «shown.replace(/\\p{Cs}$/u, '')» || undefined",
+    at: "return «shown.replace(/\\p{Cs}$/u, '')»;",
     by: 'shown',
     test: 'test/auth/grant-request.test.ts',
     title: 'a long name is cut',
+  },
+  {
+    id: 'grant.client-of-this-ase-has-no-name',
+    file: grantRequest,
+    at: 'const publicName = own ? «own.publicName» :',
+    by: 'undefined',
+    fails: ['grant.one-endpoint', 'grant.pending-answer'],
+  },
+  {
+    id: 'grant.client-of-this-ase-is-asked-over-http',
+    file: grantRequest,
+    at: 'const own = «hosted.get(client.walletAddress)»;',
+    by: 'undefined',
+    test: 'test/auth/grant-request.test.ts',
+    title: 'hosted here',
   },
   {
     id: 'grant.jwk-of-any-name',

@@ -9,23 +9,23 @@ export const grantModelMutants: readonly Mutant[] = [
     by: 'false',
     also: [
       {
-        file: 'src/auth/grant.ts',
-        at: "const change = { ...stateColumns(«expectState(grant, 'issue')»), ase, id: grant.id };",
-        by: "'issued'",
+        file: 'src/auth/continuation.ts',
+        at: "storeGrant(db, deps.ase, grant, «transitionGrant(rotated, 'issue')», issued?.stored)",
+        by: "{ ...rotated, state: 'issued' as const }",
       },
     ],
   },
   {
     id: 'grant-model.reference-given-again',
     file: 'src/auth/interaction.ts',
-    at: '{ ...«ended», interact_ref_digest: digestSecret(interactRef) }',
-    by: 'undefined',
+    at: 'finished: changeInteraction(«ended», { interactRefDigest',
+    by: 'grant',
   },
   {
     id: 'grant-model.cancelled-continues',
     file: 'src/auth/continuation.ts',
-    at: "await «transitionGrant(tx, ase, await lockContinuation(tx, ase, caller), 'revoke')»;",
-    by: 'await lockContinuation(tx, ase, caller)',
+    at: "storeGrant(db, ase, grant, «transitionGrant(grant, 'revoke')»)",
+    by: 'grant',
   },
   {
     id: 'grant-model.wait-not-enforced',
@@ -53,8 +53,8 @@ export const grantModelMutants: readonly Mutant[] = [
     also: [
       {
         file: 'src/auth/interaction.ts',
-        at: "«transitionGrant(tx, ase, grant, 'approve')»;\n  const access",
-        by: "updateGrant(tx, ase, grant, { state: 'approved', finalization: null }).then(() => grant)",
+        at: "return «transitionGrant({ ...grant, access }, 'approve')»;",
+        by: "{ ...grant, access, state: 'approved' as const }",
       },
     ],
   },
@@ -67,7 +67,7 @@ export const grantModelMutants: readonly Mutant[] = [
   {
     id: 'grant-model.start-after-decision',
     file: 'src/auth/interaction-redirect.ts',
-    at: "const mayStart = (grant: typeof preview, now: number) => «grant.state === 'pending'» &&",
-    by: "grant.state === 'pending' || grant.state === 'approved'",
+    at: "const isOpen = «grant.state === 'pending'» && !hasExpired",
+    by: "(grant.state === 'pending' || grant.state === 'approved')",
   },
 ];

@@ -1,31 +1,32 @@
-/** Mutants of the locks that decide races for a grant, and of the conditions checked under them (LIM-01). */
+/** Mutants of the conditions that decide races for a grant (LIM-01). */
 import type { Mutant } from './mutant.ts';
 
 /** Activated by test/auth/grant.race.test.ts, because a single client cannot detect them. */
 export const grantRaceMutants: readonly Mutant[] = [
   {
-    id: 'grant-races.continuation-without-lock',
+    id: 'grant-races.any-version',
     file: 'src/auth/grant.ts',
-    at: "«selectGrant(db, grant.ase).where('id', '=', grant.id).forUpdate()»",
-    by: "selectGrant(db, grant.ase).where('id', '=', grant.id)",
+    at: ".where(version, «'='», read)",
+    by: "'is not'",
+    also: [{ file: 'src/auth/grant.ts', at: ".where(version, '=', «read»)", by: 'null' }],
   },
   {
-    id: 'grant-races.gone-grant-locked',
+    id: 'grant-races.not-repeated',
+    file: 'src/auth/grant.ts',
+    at: 'if («!(error instanceof GrantChanged)») throw error;',
+    by: 'true',
+  },
+  {
+    id: 'grant-races.gone-grant-expected',
     file: 'src/auth/continuation.ts',
-    at: 'const grant = await «lockGrant(tx, ase, grantId)»;',
-    by: "lockGrant(tx, ase, grantId).then((grant) => { if (!grant) throw new Error('no row'); return grant; })",
-  },
-  {
-    id: 'grant-races.interaction-without-lock',
-    file: 'src/auth/grant.ts',
-    at: '«selectOfInteraction(db, grant).forUpdate()»',
-    by: 'selectOfInteraction(db, grant)',
+    at: 'const grant = await «findGrantOfContinuation(db.query, ase, id)»;',
+    by: "findGrantOfContinuation(db.query, ase, id).then((grant) => { if (!grant) throw new Error('no row'); return grant; })",
   },
   {
     id: 'grant-races.renewed-token-is-good',
     file: 'src/auth/continuation.ts',
-    at: 'const isStale = «!matchesDigest(token, grant?.continueDigest)»;',
-    by: 'false',
+    at: "if («!grant || !matchesDigest(token, grant.continueDigest) || grant.state === 'revoked'») {",
+    by: "!grant || grant.state === 'revoked'",
   },
   {
     id: 'grant-races.rotation-of-any-value',
@@ -65,8 +66,8 @@ export const grantRaceMutants: readonly Mutant[] = [
   {
     id: 'grant-races.session-stays',
     file: 'src/auth/interaction.ts',
-    at: '{ ...«ended», interact_ref_digest: digestSecret(interactRef) }',
-    by: 'undefined',
+    at: 'finished: changeInteraction(«ended», { interactRefDigest',
+    by: 'grant',
   },
   {
     id: 'grant-races.session-for-all',
@@ -77,20 +78,19 @@ export const grantRaceMutants: readonly Mutant[] = [
   {
     id: 'grant-races.start-not-looked-at-again',
     file: 'src/auth/interaction-redirect.ts',
-    at: 'if («!mayStart(grant, now)») return redirectUnstartable(grant, isStarter);',
+    at: 'if («!isOpen») return redirectUnstartable',
     by: 'false',
   },
   {
-    id: 'grant-races.decision-by-an-older-clock',
+    id: 'grant-races.expired-poll-stores-nothing',
+    file: 'src/auth/continuation.ts',
+    at: 'await «storeGrant(db.query, ase, grant, grant)»;',
+    by: 'undefined',
+  },
+  {
+    id: 'grant-races.late-decision-stores-nothing',
     file: 'src/auth/interaction.ts',
-    at: "expectNonce(await «findGrantOfInteraction(tx, ase, id, 'for update')», nonce);\n        if (isRepeated",
-    by: "(Object.assign(decision, { begunAt: clock.businessNow() }), findGrantOfInteraction(tx, ase, id, 'for update'))",
-    also: [
-      {
-        file: 'src/auth/interaction.ts',
-        at: 'const isExpired = hasExpired(grant, «clock.businessNow()»);\n        if (grant',
-        by: '(decision as any).begunAt',
-      },
-    ],
+    at: "if («grant.state === 'pending' && isExpired») await",
+    by: 'false',
   },
 ];

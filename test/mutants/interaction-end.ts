@@ -14,8 +14,8 @@ export const interactionEndMutants: readonly Mutant[] = [
   {
     id: 'interaction.client-by-the-query',
     file: 'src/auth/interaction-redirect.ts',
-    at: 'const answer = await promptConsent(«viewInteraction(preview)»);',
-    by: "{ ...viewInteraction(preview), clientName: new URL(call.exchange.targetUri).searchParams.get('clientName') ?? '' }",
+    at: 'const answer = await promptConsent(«viewInteraction(grant)»);',
+    by: "{ ...viewInteraction(grant), clientName: new URL(call.exchange.targetUri).searchParams.get('clientName') ?? '' }",
     fails: ['interaction.identity-provider'],
   },
   {

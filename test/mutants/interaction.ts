@@ -57,8 +57,8 @@ export const interactionMutants: readonly Mutant[] = [
   {
     id: 'interaction.session-outlives-the-finish',
     file: interaction,
-    at: '{ ...«ended», interact_ref_digest: digestSecret(interactRef) }',
-    by: 'undefined',
+    at: 'finished: changeInteraction(«ended», { interactRefDigest',
+    by: 'grant',
     fails: ['interaction.finish-once'],
   },
   {
