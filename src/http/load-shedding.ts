@@ -37,10 +37,10 @@ export const probeDatabase = (db: Queryable, ase: string): Promise<unknown> =>
  * A server with fewer requests in progress is not measured and refuses none: if they take long, the machine has
  * stalled, as those of continuous integration do, and waiting is the better answer.
  */
-const MIN_IN_PROGRESS = 200;
-const MAX_DELAY_MS = 100;
+const MIN_IN_PROGRESS = 100;
+const MAX_DELAY_MS = 50;
 /** Between the start of a probe and that of the next one. */
-const PROBE_INTERVAL_MS = 100;
+const PROBE_INTERVAL_MS = 50;
 /** An older result does not count, so that the first requests after a pause are served. */
 const RESULT_LIFETIME_MS = 1_000;
 const RETRY_AFTER_SECONDS = 1;

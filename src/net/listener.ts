@@ -96,6 +96,12 @@ function createUnreadLimit({ writeTimeout, maxUnreadBytes }: Pick<ListenerLimits
   };
 }
 
+/**
+ * Connections that the system keeps until they are accepted, or fewer where it has a lower limit. If there is no room
+ * for a new one, its client tries again only after one second, then three.
+ */
+const MAX_UNACCEPTED = 4096;
+
 export const plainRefusal = 'this port takes requests in TLS only';
 
 const notReady: RequestListener = (_req, res) => {
@@ -169,7 +175,7 @@ export async function listen(
   shareConnections(server, limits.maxConnections);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
-  server.listen(port, host, resolve);
+  server.listen({ port, host, backlog: MAX_UNACCEPTED }, resolve);
   await promise;
   server.off('error', reject);
   return {

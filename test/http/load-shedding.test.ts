@@ -42,43 +42,43 @@ function controlled() {
 
 test('few requests in progress are neither measured nor refused, however long they take', () => {
   const server = controlled();
-  server.admitAll(199);
+  server.admitAll(99);
   server.pass(60_000);
   assert.ok(server.isAdmitted());
   assert.equal(server.probes.length, 0);
 });
 
-test('with many in progress, a statement that takes more than 100 ms means overload', async () => {
+test('with many in progress, a statement that takes more than 50 ms means overload', async () => {
   const server = controlled();
-  server.admitAll(200);
+  server.admitAll(100);
   assert.ok(server.isAdmitted());
   assert.equal(server.probes.length, 1, 'one probe at a time');
-  server.pass(100);
+  server.pass(50);
   assert.ok(server.isAdmitted());
   server.pass(1);
   assert.ok(!server.isAdmitted(), 'the probe has not ended');
   await server.endProbe();
   assert.ok(!server.isAdmitted(), 'it took too long');
   assert.equal(server.probes.length, 1, 'the next one');
-  server.pass(20);
+  server.pass(10);
   await server.endProbe();
   assert.ok(server.isAdmitted());
   assert.equal(server.probes.length, 0, 'not so soon again');
-  server.pass(80);
+  server.pass(40);
   assert.ok(server.isAdmitted());
   assert.equal(server.probes.length, 1);
 });
 
 test('requests that end make room at once', () => {
   const server = controlled();
-  const [first] = server.admitAll(201);
-  server.pass(101);
+  const [first] = server.admitAll(101);
+  server.pass(51);
   assert.ok(!server.isAdmitted());
   first!();
   assert.ok(!server.isAdmitted());
   const second = controlled();
-  const [one, other] = second.admitAll(201);
-  second.pass(101);
+  const [one, other] = second.admitAll(101);
+  second.pass(51);
   one!();
   other!();
   assert.ok(second.isAdmitted());
@@ -90,7 +90,7 @@ test('a result is forgotten a second after it, and a failed statement is not loa
     [1_001, true],
   ] as const) {
     const server = controlled();
-    server.admitAll(201);
+    server.admitAll(101);
     server.pass(200);
     await server.endProbe();
     server.pass(pause);
@@ -98,7 +98,7 @@ test('a result is forgotten a second after it, and a failed statement is not loa
   }
 
   const failing = createLoadShedder({ probe: () => Promise.reject(new Error('the database is gone')), now: () => 0 });
-  for (let count = 0; count < 210; count += 1) failing.admit();
+  for (let count = 0; count < 110; count += 1) failing.admit();
 });
 
 test('while statements wait, an ASE answers 503 at once and /livez as usual; then it serves what it has admitted', async () => {
@@ -113,7 +113,7 @@ test('while statements wait, an ASE answers 503 at once and /livez as usual; the
     await unlock.promise;
   });
   await locked.promise;
-  const admitted = Array.from({ length: 210 }, read);
+  const admitted = Array.from({ length: 110 }, read);
   let refused: Response | undefined;
   // Requests that are admitted wait, so the first answer is a refusal.
   while (!refused) refused = (await Promise.race([read(), isLive()])) ?? undefined;

@@ -182,7 +182,7 @@ const traces: readonly Mutant[] = noticedBy('test/world/traces.test.ts', 'src/ht
 const shedding: readonly Mutant[] = noticedBy('test/http/load-shedding.test.ts', 'src/http/load-shedding.ts', [
   {
     id: 'load-shedding.never',
-    title: 'a statement that takes more than 100 ms',
+    title: 'a statement that takes more than 50 ms',
     at: 'if («delay() > MAX_DELAY_MS») throw',
     by: 'false',
   },
@@ -194,13 +194,13 @@ const shedding: readonly Mutant[] = noticedBy('test/http/load-shedding.test.ts',
   },
   {
     id: 'load-shedding.running-probe-ignored',
-    title: 'a statement that takes more than 100 ms',
+    title: 'a statement that takes more than 50 ms',
     at: '(isProbing ? «Math.max(now() - startedAt, lastDelay)» : lastDelay);',
     by: 'lastDelay',
   },
   {
     id: 'load-shedding.last-probe-ignored',
-    title: 'a statement that takes more than 100 ms',
+    title: 'a statement that takes more than 50 ms',
     at: '(isProbing ? «Math.max(now() - startedAt, lastDelay)» : lastDelay);',
     by: 'now() - startedAt',
   },
