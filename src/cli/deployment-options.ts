@@ -24,7 +24,7 @@ export function createLogger(level: Config['logLevel']): Logger {
 
 export function chooseDatabase(config: Config): DatabaseOptions {
   if (config.databaseUrl !== undefined) {
-    return { kind: 'postgresql', url: config.databaseUrl };
+    return { kind: 'postgresql', url: config.databaseUrl, replicaUrl: config.databaseReplicaUrl };
   }
   return { kind: 'embedded', directory: config.data && resolve(config.data) };
 }

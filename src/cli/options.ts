@@ -2,6 +2,7 @@
 import { type Command, commands } from './commands.ts';
 import { gradeOptions } from './grade/options.ts';
 import type { Option } from './option.ts';
+import { storageOptions } from './storage-options.ts';
 
 /** Distance of the control API's default port from the port of the first ASE. */
 export const CONTROL_PORT_OFFSET = 900;
@@ -198,19 +199,7 @@ export const options = {
     sentence:
       'compat tolerates known deviations of clients and reports them; strict follows the specification exactly.',
   },
-  data: {
-    flag: 'data',
-    kind: 'string',
-    value: 'DIR',
-    sentence: 'Keep the embedded database in this directory. Default: in memory.',
-  },
-  databaseUrl: {
-    flag: 'database-url',
-    kind: 'string',
-    value: 'URL',
-    commands: ['start', 'grade'],
-    sentence: 'Use this PostgreSQL database instead of the embedded one (may contain a secret).',
-  },
+  ...storageOptions,
   tls: {
     flag: 'tls',
     kind: 'boolean',

@@ -21,7 +21,7 @@ export async function checkBeforeStart(
   const hosted = selectHosted(config, definition);
   const ports = listPorts(config, hosted, serves);
   checkPublicUrl(config.publicUrl, definition.ases);
-  if (config.databaseUrl !== undefined) checkDatabaseUrl(config.databaseUrl, config.data);
+  checkDatabaseUrls(config);
   if (config.data !== undefined) await prepareDirectory(config.data);
   // Port 0 tries the address alone.
   const addresses = [
@@ -103,19 +103,26 @@ function checkPublicUrl(text: string | undefined, ases: readonly AseDefinition[]
   }
 }
 
-function checkDatabaseUrl(text: string, data: string | undefined): void {
+function checkDatabaseUrls({ databaseUrl, databaseReplicaUrl, data }: Config): void {
+  if (databaseReplicaUrl !== undefined && databaseUrl === undefined) {
+    throw new ConfigError('--database-replica-url needs --database-url, the primary of the replica: add it');
+  }
+  if (databaseUrl === undefined) return;
   if (data !== undefined) throw new ConfigError('--data and --database-url exclude each other: leave one out');
+  checkDatabaseUrl('--database-url', databaseUrl);
+  if (databaseReplicaUrl !== undefined) checkDatabaseUrl('--database-replica-url', databaseReplicaUrl);
+}
+
+function checkDatabaseUrl(option: string, text: string): void {
   const url = URL.parse(text);
   // Not quoted: it may contain a password.
   if (!url || !/^postgres(ql)?:$/.test(url.protocol) || !isDecodable(url.username + url.password + url.pathname)) {
-    throw new ConfigError(
-      '--database-url takes a URL such as postgres://user@localhost/touchstone, with % written as %25',
-    );
+    throw new ConfigError(`${option} takes a URL such as postgres://user@localhost/touchstone, with % written as %25`);
   }
   // An sslmode that is ignored would send the password in clear text.
   if (url.search !== '') {
     throw new ConfigError(
-      '--database-url takes no parameters such as sslmode, because the connection is not encrypted: leave out what begins with ?',
+      `${option} takes no parameters such as sslmode, because the connection is not encrypted: leave out what begins with ?`,
     );
   }
 }

@@ -23,13 +23,15 @@ export function withAuditLog<H extends Readonly<Record<string, Handler>>>(deps: 
       (call, request: AseRequest) => {
         const ase = expectAse(request.params.ase).key;
         const asked = { ...(request.body as object | undefined), ...request.params, ase: undefined };
-        const transaction: typeof call.transaction = (work) =>
-          call.transaction(async (tx) => {
+        const transaction: typeof call.transaction = (work) => {
+          const change = call.transaction(async (tx) => {
             const reply = await work(tx);
             const { status } = reply;
             await appendAuditLog(tx, ase, { operation, status, request: asked, at: deps.wallNow() });
             return reply;
           });
+          return change.finally(() => deps.db.replica.noteChange(ase));
+        };
         return handle({ ...call, transaction }, request);
       },
     ];

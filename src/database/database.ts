@@ -18,6 +18,7 @@ import { connectWithLimits } from './connection-limits.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { statementsOf } from './migrations.ts';
 import { createPooledDialect } from './postgresql-driver.ts';
+import { followReplica, type Replica, type ReplicaOptions, withoutReplica } from './replica.ts';
 import { pipelineStatements } from './statement.ts';
 import type { Queryable, Tables, Transaction } from './tables.ts';
 import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
@@ -30,6 +31,8 @@ export interface Database {
   readonly query: Queryable;
   /** Runs `work` in one transaction; rolled back if it throws. Does not nest. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** For reads that may be some seconds old. Without a replica they go to the primary. */
+  readonly replica: Replica;
   /** Removes all rows of these ASEs and of the world, for its end or a reset: the one exception to append-only. */
   clear(ases: readonly string[], world: string): Promise<void>;
   /** The connections of this process; undefined for the embedded database, which has one. */
@@ -49,6 +52,8 @@ export type DatabaseOptions = (
   | {
       readonly kind: 'postgresql';
       readonly url: string;
+      /** A streaming replica of the database. */
+      readonly replicaUrl?: string | undefined;
       readonly poolSize?: number;
       /** How long the server may take for a connection, or for a statement. Default: 20 s. */
       readonly patienceMs?: number;
@@ -56,6 +61,8 @@ export type DatabaseOptions = (
 ) & {
   /** Called when the result of a statement has arrived, except those of `begin` and `commit`. */
   readonly onStatement?: () => void;
+  /** Called when reads start to go to the replica, with undefined, and when they cannot, with the reason. */
+  readonly onReplicaChange?: ReplicaOptions['onChange'];
 };
 
 /** The callbacks of the transaction that the current code runs in. */
@@ -75,9 +82,7 @@ export function assertOutsideTransaction(what: string): void {
 
 /** Opens the database and brings it up to date. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const opened = await (options.kind === 'embedded'
-    ? openEmbedded(options)
-    : openPostgreSql(options.url, options.poolSize ?? 10, options.patienceMs ?? DEFAULT_PATIENCE_MS));
+  const opened = await (options.kind === 'embedded' ? openEmbedded(options) : openPostgreSql(options));
   performance.mark('touchstone: tables up to date');
   return wrap(options, opened);
 }
@@ -87,14 +92,18 @@ interface Opened {
   /** True if statements of a transaction can be sent together. */
   readonly isPipelined?: boolean;
   readonly connections?: () => Connections;
+  readonly replica?: Replica;
   readonly close: () => Promise<void>;
 }
 
 const DEFAULT_PATIENCE_MS = 20_000;
+/** After this time without an answer, a read of the replica goes to the primary. */
+const REPLICA_PATIENCE_MS = 2_000;
 
-async function openPostgreSql(url: string, poolSize: number, patienceMs: number): Promise<Opened> {
+async function openPostgreSql(options: DatabaseOptions & { readonly kind: 'postgresql' }): Promise<Opened> {
+  const { url, replicaUrl, poolSize = 10, patienceMs = DEFAULT_PATIENCE_MS } = options;
   const { createPool } = await import('./pool.ts');
-  const open = async () => {
+  const connect = async (url: string, patienceMs: number) => {
     const { pool, hasSessions } = await connectWithLimits(
       (limits: PoolConfig) => createPool(url, poolSize, limits),
       patienceMs,
@@ -111,12 +120,19 @@ async function openPostgreSql(url: string, poolSize: number, patienceMs: number)
       close: () => pool.end(),
     };
   };
-  const opened = await open();
+  const open = () => connect(url, patienceMs);
+  let opened = await open();
   // Fails if the database does not exist yet.
-  if (await isMigrated(opened.query).catch(() => false)) return opened;
-  await opened.close();
-  await (await import('./migrate.ts')).migratePostgreSql(url);
-  return open();
+  if (!(await isMigrated(opened.query).catch(() => false))) {
+    await opened.close();
+    await (await import('./migrate.ts')).migratePostgreSql(url);
+    opened = await open();
+  }
+  if (replicaUrl === undefined) return opened;
+  const { query: primary, close } = opened;
+  const openReplica = () => connect(replicaUrl, REPLICA_PATIENCE_MS);
+  const replica = followReplica({ primary, open: openReplica, onChange: options.onReplicaChange });
+  return { ...opened, replica, close: () => replica.close().finally(close) };
 }
 
 /** A quarter of the default, because each start touches all of it. */
@@ -204,7 +220,7 @@ const countStatements = (onStatement: () => void): KyselyPlugin => ({
 
 function wrap(
   { kind, onStatement }: DatabaseOptions,
-  { query: plain, isPipelined, connections, close }: Opened,
+  { query: plain, isPipelined, connections, replica, close }: Opened,
 ): Database {
   const query = onStatement ? plain.withPlugin(countStatements(onStatement)) : plain;
   const execute = <T>(work: (tx: Transaction) => Promise<T>) =>
@@ -215,6 +231,7 @@ function wrap(
   return {
     kind,
     query,
+    replica: replica ?? withoutReplica(query),
     async transaction(work) {
       assertOutsideTransaction('a second transaction');
       const transaction = { afterCommit: new Set<() => void>() };
@@ -227,7 +244,7 @@ function wrap(
     },
     async clear(ases, world) {
       const { entities } = await import('./entities.ts');
-      return this.transaction(async (tx) => {
+      await this.transaction(async (tx) => {
         await sql`select set_config('touchstone.clearing', 'on', true)`.execute(tx);
         // Children first: `entities` lists referenced tables before the tables that refer to them.
         for (const { meta } of entities.toReversed()) {
@@ -238,6 +255,7 @@ function wrap(
           else await sql`delete from ${table} where ase = any(${sql.val([...ases])})`.execute(tx);
         }
       });
+      this.replica.noteChangeOfAll();
     },
     connections,
     close,

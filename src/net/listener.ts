@@ -97,8 +97,8 @@ function createUnreadLimit({ writeTimeout, maxUnreadBytes }: Pick<ListenerLimits
 }
 
 /**
- * Connections that the system keeps until they are accepted, or fewer where it has a lower limit. If there is no room
- * for a new one, its client tries again only after one second, then three.
+ * Connections that the system keeps until they are accepted, or fewer where it has a lower limit. The client of a
+ * further one tries again only after one second, then three.
  */
 const MAX_UNACCEPTED = 4096;
 

@@ -26,6 +26,9 @@ export function tokenCaller(call: ResourceCall): ResourceCaller {
   return call.caller;
 }
 
+/** The subject under which the replica knows what a client has changed at an ASE, so that its lists show it. */
+export const readerOf = (ase: string, call: ResourceCall): string => `${ase} ${tokenCaller(call).clientId}`;
+
 /** `read-all` covers `read` and `list-all` covers `list`, but not the reverse; every other action covers only itself. */
 function allows(item: AccessItem, type: AccessType, action: AccessAction): boolean {
   return item.type === type && (item.actions.includes(action) || item.actions.includes(`${action}-all`));

@@ -138,7 +138,10 @@ export function createIncomingPaymentHandlers(deps: IncomingPaymentDeps) {
     },
 
     'get-incoming-payment': async (call, { params }) => {
-      const row = await findResource(params.id, (id) => selectById.first(db.query, { ase, id }));
+      const row = await findResource(params.id, (id) => {
+        const select = (db: Queryable) => selectById.first(db, { ase, id });
+        return call.caller ? select(db.query) : db.replica.read(ase, select);
+      });
       if (call.caller) {
         checkVisible(call, row);
         return { status: 200, body: withMethods(deps, row) };
@@ -169,8 +172,8 @@ export function createIncomingPaymentHandlers(deps: IncomingPaymentDeps) {
       listPayments(deps, call, {
         collection: 'incoming-payments',
         walletAddress: query['wallet-address'],
-        select: ({ where, orderBy, limit }) =>
-          selectIncomingPayments(db.query, ase).where(where).orderBy(orderBy).limit(limit).execute(),
+        select: (db, { where, orderBy, limit }) =>
+          selectIncomingPayments(db, ase).where(where).orderBy(orderBy).limit(limit).execute(),
         toItem: (row) => toBody(deps, row),
       }),
   } satisfies IncomingPaymentApiHandlers<ResourceCall>;

@@ -340,8 +340,8 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
       listPayments(deps, call, {
         collection: 'outgoing-payments',
         walletAddress: query['wallet-address'],
-        select: ({ where, orderBy, limit }) =>
-          selectOutgoingPayments(db.query, ase).where(where).orderBy(orderBy).limit(limit).execute(),
+        select: (db, { where, orderBy, limit }) =>
+          selectOutgoingPayments(db, ase).where(where).orderBy(orderBy).limit(limit).execute(),
         toItem: (row) => toBody(deps, row),
       }),
   } satisfies Omit<OutgoingPaymentApiHandlers<ResourceCall>, 'get-outgoing-payment-grant'>;

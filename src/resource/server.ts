@@ -6,7 +6,7 @@ import { requests, responseBody } from '../../generated/resource-server/validato
 import { createRequestValidator } from '../http/request-validator.ts';
 import type { Server } from '../http/server.ts';
 import { type ClientKey, ClientKeyError } from '../http/signatures/client-keys.ts';
-import { authorizeCaller, type ResourceCall, type ResourceCaller } from './caller.ts';
+import { authorizeCaller, type ResourceCall, type ResourceCaller, readerOf } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
 import { createIncomingPaymentHandlers } from './incoming-payment.ts';
 import { createOutgoingPaymentHandlers } from './outgoing-payment.ts';
@@ -26,13 +26,28 @@ async function findClientKey(deps: ResourceDeps, caller: ResourceCaller, keyid: 
   }
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: each handler's exact type is checked where it is made
+type Handler = (call: ResourceCall, request: any) => Promise<any>;
+
+/** Wraps handlers so that the lists of a client have what it has changed, wherever they are read. */
+function notingChanges<H extends Readonly<Record<string, Handler>>>({ ase, db }: ResourceDeps, handlers: H): H {
+  const noting = Object.entries(handlers).map(([operation, handle]): [string, Handler] => {
+    if (routes[operation as keyof typeof routes].method === 'GET') return [operation, handle];
+    return [
+      operation,
+      (call, request) => handle(call, request).finally(() => db.replica.noteChange(readerOf(ase, call))),
+    ];
+  });
+  return Object.fromEntries(noting) as H;
+}
+
 export function createResourceServer(deps: ResourceDeps): Server<ResourceCaller | undefined> {
-  const handlers = {
+  const handlers = notingChanges(deps, {
     ...createIncomingPaymentHandlers(deps),
     ...createQuoteHandlers(deps),
     ...createOutgoingPaymentHandlers(deps),
     ...createOutgoingPaymentGrantHandlers(deps),
-  } satisfies Handlers<ResourceCall>;
+  } satisfies Handlers<ResourceCall>);
   return {
     name: 'resource-server',
     routes,

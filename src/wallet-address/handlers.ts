@@ -1,7 +1,7 @@
 /** The wallet address server: document, keys and DID document, all public; Authorization is ignored (WA-42). */
 import type { Logger } from 'pino';
 import type { Handlers } from '../../generated/wallet-address-server/routes.ts';
-import type { Queryable } from '../database/database.ts';
+import type { Database, Queryable } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import { preferredType } from '../http/content-negotiation.ts';
 import { combinedHeader } from '../http/received-request.ts';
@@ -16,7 +16,7 @@ import { selectKeys, selectWalletAddress } from './stored-wallet-address.ts';
 
 export interface WalletAddressDeps {
   readonly ase: string;
-  readonly db: { readonly query: Queryable };
+  readonly db: Pick<Database, 'query' | 'replica'>;
   readonly origin: string;
   /** Grant endpoint, with trailing slash (WA-09). */
   readonly authServer: string;
@@ -46,22 +46,28 @@ export function createWalletAddressHandlers(deps: WalletAddressDeps) {
     extensions.lookupHook === undefined ? undefined : createLookupHook({ ...deps, url: extensions.lookupHook, exists });
 
   /** Throws `not_found` if the wallet address is missing even after the lookup hook has run. */
-  async function expectRow<Row>(path: string, select: (db: Queryable, ase: string, path: string) => Promise<Row>) {
-    let row = await select(db.query, ase, path);
+  async function expectRow<Row>(path: string, select: (path: string) => Promise<Row>) {
+    let row = await select(path);
     if (!row && awaitCreation) {
       await awaitCreation(path);
-      row = await select(db.query, ase, path);
+      row = await select(path);
     }
     if (!row) throw new Problem('not_found');
     return row;
   }
-  const findWalletAddress = (path: string) => expectRow(path, selectWalletAddress);
+  /** Changes of wallet addresses and keys are noted under their ASE. */
+  const readPublicly =
+    <Row>(select: (db: Queryable, ase: string, path: string) => Promise<Row>) =>
+    (path: string) =>
+      db.replica.read(ase, (db) => select(db, ase, path));
   const findKeys = async (path: string) =>
-    isInstancePath(path) ? { url: deps.origin + path, keys: [deps.instanceKeyAt(path)] } : expectRow(path, selectKeys);
+    isInstancePath(path)
+      ? { url: deps.origin + path, keys: [deps.instanceKeyAt(path)] }
+      : expectRow(path, readPublicly(selectKeys));
 
   const handlers = {
     'get-wallet-address': async ({ exchange }) => {
-      const row = await findWalletAddress(parseWalletAddressTarget(exchange.rawTarget).path);
+      const row = await expectRow(parseWalletAddressTarget(exchange.rawTarget).path, readPublicly(selectWalletAddress));
       const preferred = preferredType(combinedHeader(exchange, 'accept'), forms);
       if (preferred === undefined) throw new Problem('not_acceptable');
       if (preferred === 'text/html') {
@@ -92,5 +98,7 @@ export function createWalletAddressHandlers(deps: WalletAddressDeps) {
       return { status: 200, headers: keyHeaders, body: createDidDocument(url, keys) };
     },
   } satisfies Handlers<Call<undefined>>;
+  /** For what opens a payment at once. */
+  const findWalletAddress = (path: string) => expectRow(path, (path) => selectWalletAddress(db.query, ase, path));
   return { handlers, findWalletAddress };
 }

@@ -47,7 +47,9 @@ export async function createDeployment({ host, insecure, tls, ...options }: Depl
   const { controlHost = '127.0.0.1', allowedRanges = [] } = options;
   const log = options.log.child({}, { serializers: { err: describeError } });
   const worlds = new Map<string, World>();
-  const opening = openDatabase(options.database);
+  const onReplicaChange = (problem: string | undefined): void =>
+    problem === undefined ? log.info('the replica is read') : log.warn({ problem }, 'the replica is not read');
+  const opening = openDatabase({ ...options.database, onReplicaChange });
   const isNamed = !isLoopback(controlHost) && !['0.0.0.0', '::'].includes(controlHost);
   const controlName = isNamed ? bracketed(controlHost) : 'localhost';
   const credentials = tls?.findCredentials([controlName]);

@@ -146,6 +146,16 @@ async function createRegistry(
       }
     },
   });
+  new prometheus.Gauge({
+    name: 'touchstone_database_replica_lag_seconds',
+    help: 'Seconds by which the replica that this process reads may be behind; +Inf while it cannot be read',
+    registers,
+    async collect() {
+      const state = (await db()).replica.state();
+      this.remove({});
+      if (state) this.set(state.isUsed ? state.lagMs! / 1000 : Number.POSITIVE_INFINITY);
+    },
+  });
   for (const { read, ...metric } of listStoredMetrics()) {
     new prometheus.Gauge({
       ...metric,

@@ -218,6 +218,11 @@ const started: readonly Mistake[] = [
     /--database-url takes a URL .*with % written as %25/,
   ),
   start('--port 0 --database-url postgres://x@localhost/y?sslmode=require', /takes no parameters such as sslmode/),
+  start('--port 0 --database-replica-url postgres://x@localhost/y', /--database-replica-url needs --database-url/),
+  start(
+    '--port 0 --database-url postgres://x@localhost/y --database-replica-url postgres://x@localhost/y?sslmode=require',
+    /--database-replica-url takes no parameters such as sslmode/,
+  ),
 ];
 
 /** In a separate process: the path from a ConfigError to stderr and the exit code. */

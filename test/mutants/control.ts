@@ -191,7 +191,7 @@ export const controlMutants: readonly Mutant[] = [
   {
     id: 'private.ledger-on-the-public-port',
     file: 'src/wallet-address/handlers.ts',
-    at: 'const row = await findWalletAddress(«parseWalletAddressTarget(exchange.rawTarget).path»);',
+    at: 'const row = await expectRow(«parseWalletAddressTarget(exchange.rawTarget).path», readPublicly(selectWalletAddress));',
     by: "exchange.rawTarget === '/ledger' ? '/alice' : parseWalletAddressTarget(exchange.rawTarget).path",
     fails: ['private.not-on-protocol-port'],
   },

@@ -30,6 +30,7 @@ import { paymentRaceMutants } from './payment-races.ts';
 import { pipelineMutants } from './pipeline.ts';
 import { propertyMutants } from './properties.ts';
 import { quoteMutants } from './quotes.ts';
+import { replicaMutants } from './replica.ts';
 import { reportMutants } from './reports.ts';
 import { resourceMutants } from './resource.ts';
 import { sendingMutants } from './sending.ts';
@@ -49,6 +50,7 @@ export const mutants: readonly Mutant[] = [
   ...deploymentMutants,
   ...eventMutants,
   ...exchangeMutants,
+  ...replicaMutants,
   ...reportMutants,
   ...foreignReceiverMutants,
   ...grantAnswerMutants,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { sql } from 'kysely';
 import { toInstant } from '../../../src/database/columns.ts';
 import type { Database, Queryable } from '../../../src/database/database.ts';
+import { withoutReplica } from '../../../src/database/replica.ts';
 import { policies } from '../../../src/http/policy.ts';
 import type { ResourceCall } from '../../../src/resource/caller.ts';
 import type { ResourceDeps } from '../../../src/resource/deps.ts';
@@ -112,7 +113,11 @@ export interface Page {
 /** The page that the list's handler returns. */
 export async function listPage(db: Queryable, { kind, wallet, ownClientId, query }: ListRequest): Promise<Page> {
   const origin = `https://${wallet.ase}.example`;
-  const deps = { ase: wallet.ase, db: { query: db }, resourceServer: origin } as unknown as ResourceDeps;
+  const deps = {
+    ase: wallet.ase,
+    db: { query: db, replica: withoutReplica(db) },
+    resourceServer: origin,
+  } as unknown as ResourceDeps;
   const action = ownClientId === undefined ? 'list-all' : 'list';
   const caller = { clientId: ownClientId, access: [{ type: `${kind}-payment`, actions: [action] }] };
   const parameters = new URLSearchParams({ 'wallet-address': wallet.url, ...query });
