@@ -16,6 +16,7 @@ import type { PoolConfig } from 'pg';
 import { inSpan } from '../telemetry/spans.ts';
 import { connectWithLimits } from './connection-limits.ts';
 import { lockDirectory } from './directory-lock.ts';
+import { guardTransactions } from './guarded-dialect.ts';
 import { statementsOf } from './migrations.ts';
 import { createPooledDialect } from './postgresql-driver.ts';
 import { followReplica, type Replica, type ReplicaOptions, withoutReplica } from './replica.ts';
@@ -110,7 +111,7 @@ async function openPostgreSql(options: DatabaseOptions & { readonly kind: 'postg
     );
     const dialect = hasSessions ? createPooledDialect(pool) : new PostgresDialect({ pool });
     return {
-      query: new Kysely<Tables>({ dialect }),
+      query: new Kysely<Tables>({ dialect: guardTransactions(dialect) }),
       isPipelined: hasSessions,
       connections: () => ({
         inUse: pool.totalCount - pool.idleCount,
@@ -159,7 +160,7 @@ async function openEmbedded(options: { directory?: string; templateFile?: string
     ...(template && { loadDataDir: template }),
   });
   performance.mark('touchstone: embedded PostgreSQL started');
-  const query = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
+  const query = new Kysely<Tables>({ dialect: guardTransactions(new PGliteDialect({ pglite })) });
   if (!(await isMigrated(query))) await migrateEmbedded(pglite);
   turnEventLoopAfterStatements(pglite);
   const close = async (): Promise<void> => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { toInstant } from '../../src/database/columns.ts';
 import type { Database, Queryable } from '../../src/database/database.ts';
 import { afterCommit, assertOutsideTransaction, openDatabase } from '../../src/database/database.ts';
@@ -43,28 +43,51 @@ test('waiting for the network inside a transaction throws, also behind an await;
   assertOutsideTransaction('a request');
 });
 
-test('on the embedded database a turn of the event loop comes after each statement, of whichever request', async () => {
-  const embedded = await openDatabase({ kind: 'embedded' });
-  let turns = 0;
-  let isRunning = true;
-  const turn = (): void => {
-    turns += 1;
-    if (isRunning) setImmediate(turn);
-  };
-  turn();
-  const turnAfter = (work: Promise<unknown>): Promise<number> => work.then(() => turns);
-  const alone = Array.from({ length: 10 }, () => turnAfter(remembered(embedded)));
-  const together = turnAfter(
-    embedded.transaction(async (tx) => {
-      for (let n = 0; n < 5; n += 1) await remember(tx, `${n}`);
-    }),
-  );
-  const finished = await Promise.all(alone).finally(() => together);
-  const last = await together;
-  isRunning = false;
-  await embedded.close();
-  assert.equal(new Set(finished).size, finished.length, `statements ended in the turns ${finished.join(' ')}`);
-  assert.ok(last >= Math.max(...finished) + 5);
+describe('on the embedded database', () => {
+  let embedded: Database;
+  before(async () => {
+    embedded = await openDatabase({ kind: 'embedded' });
+  });
+  after(() => embedded.close());
+
+  test('a turn of the event loop comes after each statement, of whichever request', async () => {
+    let turns = 0;
+    let isRunning = true;
+    const turn = (): void => {
+      turns += 1;
+      if (isRunning) setImmediate(turn);
+    };
+    turn();
+    const turnAfter = (work: Promise<unknown>): Promise<number> => work.then(() => turns);
+    const alone = Array.from({ length: 10 }, () => turnAfter(remembered(embedded)));
+    const together = turnAfter(
+      embedded.transaction(async (tx) => {
+        for (let n = 0; n < 5; n += 1) await remember(tx, `${n}`);
+      }),
+    );
+    const finished = await Promise.all(alone).finally(() => together);
+    const last = await together;
+    isRunning = false;
+    assert.equal(new Set(finished).size, finished.length, `statements ended in the turns ${finished.join(' ')}`);
+    assert.ok(last >= Math.max(...finished) + 5);
+  });
+
+  test('of what a transaction does at once, nothing is done after one part of it has failed', async () => {
+    const together = embedded.transaction(async (tx) => {
+      const failing = remember(tx, 'first').then(() => {
+        throw new Error('this part fails');
+      });
+      await Promise.all([failing, ...['second', 'third', 'fourth'].map((id) => remember(tx, id))]);
+    });
+    await assert.rejects(together, /this part fails/);
+    // Takes its turn after those that are queued.
+    await remember(embedded.query, 'later');
+    const ids = (await remembered(embedded)).map(({ grant_id }) => grant_id);
+    assert.deepEqual(
+      ids.filter((id) => !/^\d$/.test(id)),
+      ['later'],
+    );
+  });
 });
 
 test('a transaction does not begin inside another', async () => {

@@ -172,6 +172,15 @@ export const sendingMutants: readonly Mutant[] = [
     test: 'test/payments/outgoing/event-loop.test.ts',
   },
   {
+    // Payments complete on the embedded database although their payers have too little.
+    id: 'settlement.statements-after-a-rollback',
+    file: 'src/database/guarded-dialect.ts',
+    at: 'if («this.isOver») throw',
+    by: 'false',
+    test: 'test/database/database.test.ts',
+    title: 'nothing is done after',
+  },
+  {
     id: 'event-loop.kept-by-requests-together',
     file: 'src/database/database.ts',
     at: 'pglite.query = «thenTurn(pglite.query.bind(pglite))» as',
