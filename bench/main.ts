@@ -151,6 +151,7 @@ async function compareWithFloor(): Promise<string[]> {
     const opponent = await meet(program, program.remoteTarget, connections);
     const [samples] = await sample(stream, [opponent], options);
     console.log(row(stream.name, 'both', summarize(samples!)));
+    if (values.statements) await printStatements(opponent, stream);
     opponent.driver.close();
   }
   for (const { driver } of opponents) driver.close();

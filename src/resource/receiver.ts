@@ -13,7 +13,7 @@ import type { Clock } from '../clock.ts';
 import { isStorableText, toAmount, toAsset, toMillis } from '../database/columns.ts';
 import { assertOutsideTransaction, type Database } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
-import type { Problem } from '../errors.ts';
+import { Problem } from '../errors.ts';
 import { type SigningKey, signRequest } from '../http/signatures/sign.ts';
 import { type Outbound, OutboundError, type OutboundRequest, type OutboundResponse } from '../net/outbound.ts';
 import { readJson } from '../net/read-json.ts';
@@ -154,14 +154,16 @@ interface Token {
 
 /** Maximum number of issuers whose tokens are kept, and of wallet addresses for each; the oldest are dropped first. */
 const MAX_KEPT = 200;
+/** Maximum number of receivers whose issuers are kept: one is read for its quote, and again some time later to be paid. */
+const MAX_RECEIVERS = 2_000;
 /** Tokens are replaced this long before they expire. */
 const EXPIRY_MARGIN_MS = 5_000;
 /** Explains a 400 or 401 to a well-formed request. It may be temporary, so a payment must not fail because of it. */
 const keysUnread = 'the other ASE rejects our signature, perhaps because it cannot fetch our keys';
 
 /** Drops the oldest entry of a map or set that has grown beyond its bound. */
-const dropOldest = (kept: Map<string, unknown> | Set<string>): unknown =>
-  kept.size > MAX_KEPT && kept.delete(kept.keys().next().value!);
+const dropOldest = (kept: Map<string, unknown> | Set<string>, most = MAX_KEPT): unknown =>
+  kept.size > most && kept.delete(kept.keys().next().value!);
 
 /** Requests a grant for `read-all`, which requires no interaction (RFC 9635 §2, AS-57). */
 async function requestToken(deps: ReceiverDeps, { authServer, publicOnly }: Issuer): Promise<Token> {
@@ -232,18 +234,42 @@ function createRemoteReader(deps: ReceiverDeps): ReadReceiver {
     return { response: renewed, token: newToken };
   }
 
-  return async (url) => {
-    assertOutsideTransaction('reading a receiver of another ASE');
-    if (/[?#]/.test(url) || !/^https?:\/\/.+\/incoming-payments\/./.test(url))
-      throw invalid('not the URL of an incoming payment');
-    const view = await fetchFrom(deps, { url });
-    const { authServer } = readJson(view, isPublicIncomingPayment, unusableAnswer);
-    const issuer = { authServer, resourceServer: new URL(url).origin, publicOnly: view.isPublic };
+  /** Reads the full view with a token of this issuer, and the wallet address that it names. */
+  async function readFrom(url: string, issuer: Issuer): Promise<Receiver> {
     const { response, token } = await readFullView(url, issuer);
+    // What a document from a public address names must be public too (OPI-074).
+    if (response.isPublic && !issuer.publicOnly) throw invalid('it has moved to a public address');
     const payment = readJson(response, isFullIncomingPayment, unusableAnswer);
     const receiver = toReceiver(url, payment);
     await checkWalletAddress(deps, payment.walletAddress, issuer, token);
     return receiver;
+  }
+
+  /** The issuers of the receivers that were read last, whose public views need not be read again. */
+  const issuers = new Map<string, Issuer>();
+
+  async function readFromBeginning(url: string): Promise<Receiver> {
+    const view = await fetchFrom(deps, { url });
+    const { authServer } = readJson(view, isPublicIncomingPayment, unusableAnswer);
+    const issuer = { authServer, resourceServer: new URL(url).origin, publicOnly: view.isPublic };
+    const receiver = await readFrom(url, issuer);
+    issuers.set(url, issuer);
+    dropOldest(issuers, MAX_RECEIVERS);
+    return receiver;
+  }
+
+  return async (url) => {
+    assertOutsideTransaction('reading a receiver of another ASE');
+    if (/[?#]/.test(url) || !/^https?:\/\/.+\/incoming-payments\/./.test(url))
+      throw invalid('not the URL of an incoming payment');
+    const issuer = issuers.get(url);
+    if (!issuer) return readFromBeginning(url);
+    return readFrom(url, issuer).catch((error: unknown) => {
+      // The receiver may have another issuer now. If it cannot be reached, the next read finds out.
+      issuers.delete(url);
+      if (error instanceof Problem && error.code === 'invalid_receiver') return readFromBeginning(url);
+      throw error;
+    });
   };
 }
 

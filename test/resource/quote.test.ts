@@ -49,7 +49,7 @@ describe('a quote', () => {
       expiresAt: new Date(start + 15 * minute).toISOString(),
     });
     assert.deepEqual((await granite.call({ path: body.id, token })).body, body);
-    // Public view, grant, full view, wallet address. Later reads reuse the token.
+    // Public view, grant, full view, wallet address. Later reads take only the full view.
     assert.deepEqual(
       servers.outbound.map(({ method, url }) => [method ?? 'GET', url]),
       [
@@ -60,7 +60,7 @@ describe('a quote', () => {
       ],
     );
     await quote({ receiver });
-    assert.equal(servers.outbound.length, 6);
+    assert.equal(servers.outbound.length, 5);
   });
 
   test('starts from the amount to send or to deliver and includes the fee', async () => {

@@ -126,10 +126,10 @@ describe('a receiver at another ASE', () => {
     await read(url);
     pass(594_000);
     await read(url);
-    assert.equal(kinds(), 'public grant full wallet public full');
+    assert.equal(kinds(), 'public grant full wallet full');
     pass(2_000);
     await read(url);
-    assert.equal(kinds(), 'public grant full wallet public full public grant full wallet');
+    assert.equal(kinds(), 'public grant full wallet full grant full wallet');
   });
 
   test('is invalid unless its wallet address names the same authorization server', async () => {
@@ -190,13 +190,49 @@ describe('a receiver at another ASE', () => {
       valid.clear();
       valid.add('token-2');
       await read(url);
-      assert.equal(kinds(), 'public grant full wallet public full grant full wallet');
+      assert.equal(kinds(), 'public grant full wallet full grant full wallet');
       valid.clear();
       // 401 may mean that the other ASE cannot fetch our keys at the moment; 403 is final.
       await rejects(read(url), status === 401 ? 'receiver_unreachable' : 'invalid_receiver');
-      assert.equal(kinds(), 'public grant full wallet public full grant full wallet public full grant full');
+      const fromTheBeginning = status === 401 ? '' : ' public full grant full';
+      assert.equal(kinds(), `public grant full wallet full grant full wallet full grant full${fromTheBeginning}`);
     });
   }
+
+  test('is read from its public view again if its authorization server has changed', async () => {
+    const other = 'https://other.marble.example/';
+    let named = authServer;
+    const { read, kinds } = startReader({
+      public: () => ({ authServer: named, receivedAmount: eur('100') }),
+      full: (token) => (named === authServer || token === 'token-3' ? fullView : 403),
+      get wallet() {
+        return { ...wallet, authServer: named };
+      },
+    });
+    await read(url);
+    named = other;
+    await read(url);
+    assert.equal(kinds(), 'public grant full wallet full grant full public grant full wallet');
+  });
+
+  test('is read from its public view again if it has moved to a public address, whose names must be public', async () => {
+    const publicOrigins: string[] = [];
+    const { read, requests } = startReader({ publicOrigins });
+    await read(url);
+    publicOrigins.push('https://marble.example');
+    requests.length = 0;
+    await read(url);
+    assert.deepEqual(
+      requests.map(({ kind, publicOnly }) => [kind, publicOnly]),
+      [
+        ['full', false],
+        ['public', undefined],
+        ['grant', true],
+        ['full', true],
+        ['wallet', true],
+      ],
+    );
+  });
 
   test('is invalid if it rejects even a new token', async () => {
     const { read, kinds } = startReader({ full: () => 403 });
