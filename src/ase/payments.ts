@@ -8,7 +8,7 @@ import { createPeers, type Peers } from '../payments/ilp/peers.ts';
 import { createOutgoingPaymentWorker, type OutgoingPaymentWorker } from '../payments/outgoing/worker.ts';
 import { createRateService } from '../payments/rate-service.ts';
 import { type Rate, rateBetween } from '../payments/rates.ts';
-import type { ReadReceiver } from '../payments/receiver.ts';
+import { type ReadReceiver, rememberReceivers } from '../payments/receiver.ts';
 import type { AseOptions } from './options.ts';
 
 export interface PaymentsOptions
@@ -39,7 +39,8 @@ export interface Payments {
 }
 
 export function createPayments(options: PaymentsOptions): Payments {
-  const { key: ase, db, clock, prefix, settings, outbound, readReceiver, failpoint, log } = options;
+  const { key: ase, db, clock, prefix, settings, outbound, failpoint, log } = options;
+  const receivers = rememberReceivers(options.readReceiver, clock);
   const events = createEvents({
     ase,
     db,
@@ -67,7 +68,7 @@ export function createPayments(options: PaymentsOptions): Payments {
     db,
     clock,
     connector,
-    readReceiver,
+    ...receivers,
     localReceiverId: options.localReceiverId,
     log,
     failpoint,
@@ -80,7 +81,7 @@ export function createPayments(options: PaymentsOptions): Payments {
     peers,
     connector,
     worker,
-    readReceiver,
+    readReceiver: receivers.readReceiver,
     async rate(from, to) {
       const { rateSource, prices } = settings.current();
       return rateSource === undefined ? rateBetween(prices, from, to) : fetchRate(rateSource, from, to);

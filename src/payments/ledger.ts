@@ -45,6 +45,10 @@ export async function openInternalAccounts(
 /** True for an entry of an account that is not open yet: the code is PostgreSQL's for a missing reference. */
 export const isAccountMissing = (error: unknown): boolean => (error as { code?: unknown }).code === '23503';
 
+/** True if a customer has less than the transfers take from the account. */
+export const isInsufficient = (error: unknown): boolean =>
+  error instanceof Problem && error.code === 'insufficient_funds';
+
 /** Creates one of the ASE's own accounts if it is not there yet. Returns its id. */
 export async function openInternalAccount(
   db: Queryable,

@@ -50,8 +50,8 @@ export interface WorldOptions {
   readonly linkTimeoutMs?: number;
   /** Milliseconds until another worker may take over the payment of a dead one. Default: 10 s. */
   readonly leaseMs?: number;
-  /** Slots of the outgoing-payment workers, for tests. */
-  readonly worker?: Pick<OutgoingPaymentWorkerOptions, 'concurrency' | 'slotTimeoutMs'>;
+  /** Slots of the outgoing-payment workers, and the receivers that they need not read, for tests. */
+  readonly worker?: Pick<OutgoingPaymentWorkerOptions, 'concurrency' | 'slotTimeoutMs' | 'recentReceiver'>;
   /** Replaces the link between two ASEs, for tests. */
   readonly wrapLink?: (from: string, to: string, link: Link) => Link;
   /** Changes a handler's reply before it is validated, for tests. */

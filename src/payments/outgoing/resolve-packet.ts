@@ -5,7 +5,7 @@ import { Problem } from '../../errors.ts';
 import { expiryOf, type OutgoingPacket, resolvePacket } from '../ilp/packet-journal.ts';
 import { conditionFor } from '../ilp/stream-packet.ts';
 import { type Job, takeOverJob, updateJob } from './job.ts';
-import { bookFulfilled } from './transfers.ts';
+import { bookFulfilled, openAccountsFor } from './transfers.ts';
 
 export type PacketFate =
   /** The preimage of the condition, which only the ASE that booked the packet knows. */
@@ -41,8 +41,10 @@ export async function resolvePacketInDoubt(
 }
 
 async function bookResult(tx: Transaction, job: Job, packet: OutgoingPacket, fate: PacketFate, now: number) {
-  if (fate.kind === 'fulfilled') await bookFulfilled(tx, job, packet, now);
-  else await resolvePacket(tx, job.ase, packet, { state: 'rejected' });
+  if (fate.kind === 'fulfilled') {
+    await openAccountsFor(tx, job, packet.peer);
+    await bookFulfilled(tx, job, packet, now);
+  } else await resolvePacket(tx, job.ase, packet, { state: 'rejected' });
 }
 
 async function findPacket(db: Queryable, ase: string, paymentId: string, condition: string) {

@@ -13,11 +13,12 @@ import {
   storePreparedPacket,
 } from '../ilp/packet-journal.ts';
 import { connectionAddress, createStreamPrepare, type PacketAnswer, readPacketAnswer } from '../ilp/stream-sender.ts';
+import { isInsufficient } from '../ledger.ts';
 import type { Receiver } from '../receiver.ts';
 import { type Failed, type FailPaymentContext, failPayment, type Reason } from './fail.ts';
 import { keepInFlight, type PeerTraffic } from './in-flight.ts';
 import { type Job, updateJob } from './job.ts';
-import { bookFulfilled, sourceAmountFor } from './transfers.ts';
+import { bookFulfilled, bookHold, bookWithAccounts, sourceAmountFor } from './transfers.ts';
 
 export interface SendPacketsContext extends FailPaymentContext {
   readonly connector: Connector;
@@ -90,7 +91,7 @@ async function bookAnswer(
   if (answer.kind === 'unknown') return answer;
   if (answer.kind === 'fulfilled') {
     const isLast = job.deliveredAmount + packet.amount === job.receive.value;
-    const progress = await db.transaction(async (tx) => {
+    const progress = await bookWithAccounts(db, { job, peer: packet.peer }, async (tx) => {
       const booked = await bookFulfilled(tx, job, packet, clock.businessNow(), isLast ? 'complete' : 'open');
       if (isLast) await announce(tx, 'outgoing_payment.completed', job.id);
       return booked;
@@ -179,13 +180,20 @@ async function prepareNext(context: SendPacketsContext, job: Job, turn: Turn): P
   if (turn.stop) return undefined;
   const amount = missing < largestAmount ? missing : largestAmount;
   turn.sequence = sequence;
-  const packet = await preparePacket(context, job, turn, amount);
-  turn.amountInFlight += amount;
-  return packet;
+  try {
+    const packet = await preparePacket(context, job, turn, amount);
+    turn.amountInFlight += amount;
+    return packet;
+  } catch (error) {
+    if (!isInsufficient(error)) throw error;
+    turn.stop = { kind: 'failed', reason: 'insufficient_funds' };
+    return undefined;
+  }
 }
 
 /**
- * Creates a Prepare and stores it in the journal. Only a packet that stays alone in flight says how much is to follow:
+ * Creates a Prepare and stores it in the journal, with the hold if the debit is not held yet: throws
+ * `insufficient_funds` then. Only a packet that stays alone in flight says how much is to follow:
  * one that others may join could arrive before or after them.
  */
 async function preparePacket(
@@ -211,9 +219,15 @@ async function preparePacket(
     sourceAmount: sourceAmountFor(job, before + amount) - sourceAmountFor(job, before),
     amount,
   };
-  await db.transaction(async (tx) => {
-    await Promise.all([updateJob(tx, job, {}), storePreparedPacket(tx, job.ase, packet, clock.wallNow())]);
-  });
+  const isFirst = !job.funded;
+  await bookWithAccounts(db, { job }, (tx) =>
+    Promise.all([
+      isFirst ? bookHold(tx, job, clock.businessNow()) : updateJob(tx, job, {}),
+      storePreparedPacket(tx, job.ase, packet, clock.wallNow()),
+    ]),
+  );
+  job.funded = true;
+  if (isFirst) failpoint('hold-stored');
   failpoint('prepare-stored');
   return packet;
 }

@@ -7,39 +7,48 @@ import { Problem } from '../../errors.ts';
 import { sameAsset } from '../../open-payments/amount.ts';
 import { readLastSequence } from '../ilp/packet-journal.ts';
 import { creditIncomingPayment, lockCreditable } from '../incoming/credit.ts';
-import { bookTransfers, openInternalAccount, openInternalAccounts } from '../ledger.ts';
+import { isInsufficient } from '../ledger.ts';
 import type { ReadReceiver, Receiver } from '../receiver.ts';
-import { failPayment } from './fail.ts';
+import { type Failed, failPayment } from './fail.ts';
 import { COMPLETED, type Job, updateJob } from './job.ts';
 import { type Outcome, resolvePacketsInDoubt, type SendPacketsContext, sendPackets } from './send-packets.ts';
-import { bookFee, deliveryIdOf, exchangeEntries, feeTransfers, holdTransfer, sourceAmountFor } from './transfers.ts';
+import {
+  bookFee,
+  bookHold,
+  bookWithAccounts,
+  deliveryIdOf,
+  exchangeEntries,
+  feeTransfers,
+  sourceAmountFor,
+} from './transfers.ts';
 
 export interface SendPaymentContext extends SendPacketsContext {
   readonly readReceiver: ReadReceiver;
+  /** The receiver as it was a moment ago, if it was read then. */
+  readonly recentReceiver?: ((url: string) => Receiver | undefined) | undefined;
 }
 
 /** Returns false if the payer has insufficient funds. */
 async function holdFunds({ db, clock }: SendPaymentContext, job: Job): Promise<boolean> {
-  const { ase } = job;
-  await openInternalAccounts(db.query, ase, [
-    { kind: 'hold', asset: job.debit.asset },
-    { kind: 'fee', asset: job.debit.asset },
-    { kind: 'exchange', asset: job.debit.asset },
-    { kind: 'exchange', asset: job.receive.asset },
-  ]);
   try {
-    await db.transaction((tx) =>
-      Promise.all([
-        updateJob(tx, job, { funded: true }),
-        bookTransfers(tx, ase, clock.businessNow(), [holdTransfer(job)]),
-      ]),
-    );
+    await bookWithAccounts(db, { job }, (tx) => bookHold(tx, job, clock.businessNow()));
   } catch (error) {
-    if (error instanceof Problem && error.code === 'insufficient_funds') return false;
+    if (isInsufficient(error)) return false;
     throw error;
   }
   job.funded = true;
   return true;
+}
+
+/** Why the receiver cannot take the missing amount; undefined if it can. */
+function receiverProblem(receiver: Receiver, job: Job): Failed | undefined {
+  if (!sameAsset(receiver.asset, job.receive.asset)) return { kind: 'failed', reason: 'receiver_asset_changed' };
+  if (receiver.completed) return { kind: 'failed', reason: 'receiver_closed' };
+  const missing = job.receive.value - job.deliveredAmount;
+  if (receiver.incomingAmount !== undefined && receiver.receivedAmount + missing > receiver.incomingAmount) {
+    return { kind: 'failed', reason: 'receiver_amount_exceeded' };
+  }
+  return undefined;
 }
 
 /** The receiver, or why it cannot take the missing amount. */
@@ -47,18 +56,19 @@ async function fetchReceiver(context: SendPaymentContext, job: Job): Promise<Rec
   assertOutsideTransaction('reading the receiver');
   try {
     const receiver = await context.readReceiver(job.receiver);
-    if (!sameAsset(receiver.asset, job.receive.asset)) return { kind: 'failed', reason: 'receiver_asset_changed' };
-    if (receiver.completed) return { kind: 'failed', reason: 'receiver_closed' };
-    const missing = job.receive.value - job.deliveredAmount;
-    if (receiver.incomingAmount !== undefined && receiver.receivedAmount + missing > receiver.incomingAmount) {
-      return { kind: 'failed', reason: 'receiver_amount_exceeded' };
-    }
-    return receiver;
+    return receiverProblem(receiver, job) ?? receiver;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const why = { reason: error.code, detail: error.detail };
     return { kind: error.code === 'invalid_receiver' ? 'failed' : 'retry', ...why };
   }
+}
+
+/** The receiver, if it was read a moment ago and nothing keeps a packet from being sent to it. */
+function findRecentReceiver({ recentReceiver, connector }: SendPaymentContext, job: Job): Receiver | undefined {
+  const receiver = recentReceiver?.(job.receiver);
+  if (!receiver?.ilp || receiverProblem(receiver, job)) return undefined;
+  return connector.peerFor(receiver.ilp.address) && receiver;
 }
 
 /** Pays an incoming payment of this ASE from the hold, and completes the payment. */
@@ -70,7 +80,7 @@ async function payFromHold(
   const now = clock.businessNow();
   const amount = job.receive.value;
   const sentAmount = sourceAmountFor(job, amount);
-  await db.transaction(async (tx) => {
+  await bookWithAccounts(db, { job }, async (tx) => {
     await updateJob(tx, job, { sentAmount, deliveredAmount: amount, ...COMPLETED });
     const incomingPayment = await lockCreditable(tx, job.ase, incomingPaymentId);
     if (!incomingPayment) throw new Problem('unknown_incoming_payment');
@@ -105,9 +115,10 @@ async function deliverLocally(context: SendPaymentContext, job: Job, incomingPay
 export async function sendPayment(context: SendPaymentContext, job: Job): Promise<Outcome> {
   const { db, clock, connector, failpoint } = context;
 
-  // ── Hold the debit (RS-OP-23)
+  // ── Hold the debit (RS-OP-23): together with the first packet if that can be sent at once
   const isFirstAttempt = !job.funded;
-  if (isFirstAttempt) {
+  const recent = isFirstAttempt ? findRecentReceiver(context, job) : undefined;
+  if (isFirstAttempt && !recent) {
     const isFunded = await holdFunds(context, job);
     if (!isFunded) return failPayment(context, job, { reason: 'insufficient_funds' });
     failpoint('hold-stored');
@@ -120,14 +131,13 @@ export async function sendPayment(context: SendPaymentContext, job: Job): Promis
 
   // ── Deliver what is missing
   if (job.deliveredAmount < job.receive.value) {
-    const receiver = await fetchReceiver(context, job);
+    const receiver = recent ?? (await fetchReceiver(context, job));
     if ('kind' in receiver) return receiver.kind === 'failed' ? failPayment(context, job, receiver) : receiver;
     if (receiver.localIncomingPaymentId !== undefined) {
       return deliverLocally(context, job, receiver.localIncomingPaymentId);
     }
     const peer = receiver.ilp && connector.peerFor(receiver.ilp.address);
     if (!receiver.ilp || !peer) return failPayment(context, job, { reason: 'no_route' });
-    await openInternalAccount(db.query, job.ase, 'peer', job.receive.asset, peer.name);
     if (peer.name !== job.peer) await updateJob(db.query, job, { peer: peer.name });
     const lastSequence = isFirstAttempt ? 0 : await readLastSequence(db.query, job.ase, job.id);
     const outcome = await sendPackets(context, job, { ilp: receiver.ilp, peer, lastSequence });
@@ -136,7 +146,7 @@ export async function sendPayment(context: SendPaymentContext, job: Job): Promis
   }
 
   // ── Complete
-  await db.transaction(async (tx) => {
+  await bookWithAccounts(db, { job }, async (tx) => {
     await updateJob(tx, job, COMPLETED);
     await bookFee(tx, job, job.deliveredAmount, clock.businessNow());
     await context.announce(tx, 'outgoing_payment.completed', job.id);

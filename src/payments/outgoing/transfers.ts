@@ -4,13 +4,50 @@
  * delivered. The exchange account takes the one and gives the other (SET-07). A positive sum on an account is what the
  * ASE owes its owner, so the peer accounts of two ASEs are each other's negative.
  */
-import type { Transaction } from '../../database/database.ts';
+import type { Database, Queryable, Transaction } from '../../database/database.ts';
 import { ceilDivide } from '../fees.ts';
 import { type OutgoingPacket, resolvePacket } from '../ilp/packet-journal.ts';
-import { bookTransfer, bookTransfers, type Entry, internalAccountId, type Transfer } from '../ledger.ts';
+import {
+  bookTransfer,
+  bookTransfers,
+  type Entry,
+  type InternalAccount,
+  internalAccountId,
+  isAccountMissing,
+  openInternalAccounts,
+  type Transfer,
+} from '../ledger.ts';
 import { COMPLETED, type Job, updateJob } from './job.ts';
 
 const holdAccount = (job: Job) => internalAccountId('hold', job.debit.asset);
+
+/** The ASE's own accounts that the transfers of a payment need, those with a peer included. */
+const accountsOf = ({ debit, receive }: Job, peer: string | undefined): InternalAccount[] => [
+  { kind: 'hold', asset: debit.asset },
+  { kind: 'fee', asset: debit.asset },
+  { kind: 'exchange', asset: debit.asset },
+  { kind: 'exchange', asset: receive.asset },
+  ...(peer === undefined ? [] : [{ kind: 'peer', asset: receive.asset, peer } as const]),
+];
+
+/** Opens the ASE's own accounts that the transfers of a payment need and that are not open yet. */
+export const openAccountsFor = (db: Queryable, job: Job, peer?: string): Promise<void> =>
+  openInternalAccounts(db, job.ase, accountsOf(job, peer));
+
+/** Runs a transaction that books transfers of a payment; again with open accounts if one was missing. */
+export async function bookWithAccounts<T>(
+  db: Database,
+  { job, peer }: { readonly job: Job; readonly peer?: string | undefined },
+  book: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  try {
+    return await db.transaction(book);
+  } catch (error) {
+    if (!isAccountMissing(error)) throw error;
+    await openAccountsFor(db.query, job, peer);
+    return db.transaction(book);
+  }
+}
 
 /** Part of the debit that is there to be sent. */
 const sendable = (job: Job): bigint => job.debit.value - job.fee;
@@ -39,6 +76,11 @@ export const holdTransfer = (job: Job): Transfer => ({
     { accountId: holdAccount(job), amount: job.debit.value },
   ],
 });
+
+/** Takes the debit from the payer. Throws `insufficient_funds`. */
+export async function bookHold(tx: Transaction, job: Job, now: number): Promise<void> {
+  await Promise.all([updateJob(tx, job, { funded: true }), bookTransfers(tx, job.ase, now, [holdTransfer(job)])]);
+}
 
 /** Id of the transfer that delivers a payment within the ASE. */
 export const deliveryIdOf = (job: Job): string => `outgoing:${job.id}:delivery`;
@@ -86,6 +128,7 @@ export async function bookFee(tx: Transaction, job: Job, delivered: bigint, now:
 
 /** Books the end of a payment whose debit was held and that did not deliver everything. */
 export async function bookRefund(tx: Transaction, job: Job, now: number): Promise<void> {
+  await openAccountsFor(tx, job);
   if (job.deliveredAmount > 0n) await bookFee(tx, job, job.deliveredAmount, now);
   await bookTransfer(tx, job.ase, `outgoing:${job.id}:refund`, now, refund(job));
 }

@@ -10,7 +10,7 @@ import { inSpan, type SpanAttributes } from '../../telemetry/spans.ts';
 import type { Connector } from '../ilp/connector.ts';
 import { readUnresolvedPackets } from '../ilp/packet-journal.ts';
 import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
-import type { ReadReceiver } from '../receiver.ts';
+import type { ReadReceiver, Receiver } from '../receiver.ts';
 import { describeReason, failPayment, type Reason, type SenderLog } from './fail.ts';
 import { type Failpoint, noFailpoint } from './failpoint.ts';
 import { createPeerTraffic } from './in-flight.ts';
@@ -25,6 +25,8 @@ export interface OutgoingPaymentWorkerOptions {
   readonly clock: Clock;
   readonly connector: Connector;
   readonly readReceiver: ReadReceiver;
+  /** The receiver as it was a moment ago, if it was read then. Default: it is read again. */
+  readonly recentReceiver?: ((url: string) => Receiver | undefined) | undefined;
   /** Id of the incoming payment with this URL; undefined for another ASE's. Default: payments are paid one by one. */
   readonly localReceiverId?: ((url: string) => string | undefined) | undefined;
   readonly log?: SenderLog;

@@ -5,21 +5,21 @@ import { ilpFulfill, ilpReject } from '../../../src/payments/ilp/ilp-reply.ts';
 import { useTestDatabase } from '../../database/support/open.ts';
 import { type Amounts, arrangePayment } from '../support/arrange-payment.ts';
 import type { IncomingPaymentOptions } from '../support/payment-rows.ts';
-import type { PacketFault, TwoAsesOptions } from '../support/two-ases.ts';
+import type { PacketFault } from '../support/two-ases.ts';
 
 const db = useTestDatabase();
 
-const arrange = (amounts: Amounts, options?: Partial<TwoAsesOptions>, incoming?: IncomingPaymentOptions) =>
+const arrange = (amounts: Amounts, options?: Parameters<typeof arrangePayment>[2], incoming?: IncomingPaymentOptions) =>
   arrangePayment(db, amounts, options, incoming);
 
 describe('packets in doubt', () => {
   for (const fault of ['request lost', 'answer lost', 'duplicated'] as const) {
     it(`the n-th packet ${fault}: all arrives, once`, async () => {
-      for (const n of [1, 2, 3]) {
+      for (const [n, isRecent] of [1, 2, 3].flatMap((n) => [[n, true] as const, [n, false] as const])) {
         const faultAt = (packet: number): PacketFault => (packet === n ? fault : undefined);
         const { clock, granite, payment, processPayment, read } = await arrange(
           { debitAmount: 100n, receiveAmount: 90n },
-          { maxPacketAmount: 30n, fault: faultAt },
+          { maxPacketAmount: 30n, fault: faultAt, isRecent },
         );
         if (fault !== 'duplicated') {
           assert.equal(await granite.worker.processNow(payment.id), 'pending');

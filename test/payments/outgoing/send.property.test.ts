@@ -25,13 +25,15 @@ const payments = fc.record({
   faults: fc.array(fc.constantFrom('request lost', 'answer lost', 'duplicated', undefined), { maxLength: 8 }),
   /** Wall time between two attempts, shorter and longer than a packet lives. */
   pause: fc.constantFrom(1_000, 40_000),
+  /** True if the receiver was just read. */
+  isRecent: fc.boolean(),
   /** The receiver closes when this share of the amount has arrived; 1 or more: never. */
   closesAt: fc.double({ min: 0, max: 3, noNaN: true }),
 });
 
 it('every amount is exact, and the two peer accounts mirror each other', async () => {
   await fc.assert(
-    fc.asyncProperty(payments, async ({ sent, fee, received, packets, faults, pause, closesAt }) => {
+    fc.asyncProperty(payments, async ({ sent, fee, received, packets, faults, pause, isRecent, closesAt }) => {
       const clock = new TestClock();
       const closingAmount = closesAt < 1 ? BigInt(Math.floor(closesAt * 1e6)) * received : received * 1_000_000n;
       const { granite, marble } = createTwoAses({
@@ -50,8 +52,10 @@ it('every amount is exact, and the two peer accounts mirror each other', async (
       const incomingId = await createIncomingPayment(marble, { incomingAmount: received });
       const close = () =>
         db.query.updateTable('incoming_payment').set({ completed: true }).where('id', '=', incomingId).execute();
+      const receiver = incomingPaymentUrl(marble.ase, incomingId);
+      if (isRecent) await granite.readReceiver(receiver);
       const { id, payerAccountId } = await createOutgoingPayment(granite, {
-        receiver: incomingPaymentUrl(marble.ase, incomingId),
+        receiver,
         receiveAsset: EUR,
         debitAmount: sent + fee,
         fee,

@@ -16,11 +16,11 @@ import {
   readOutgoingPayment,
   USD,
 } from '../support/payment-rows.ts';
-import { createTwoAses, type TwoAsesOptions } from '../support/two-ases.ts';
+import { createTwoAses } from '../support/two-ases.ts';
 
 const db = useTestDatabase();
 
-const arrange = (amounts: Amounts, options?: Partial<TwoAsesOptions>, incoming?: IncomingPaymentOptions) =>
+const arrange = (amounts: Amounts, options?: Parameters<typeof arrangePayment>[2], incoming?: IncomingPaymentOptions) =>
   arrangePayment(db, amounts, options, incoming);
 
 describe('a payment to another ASE', () => {
@@ -56,20 +56,56 @@ describe('a payment to another ASE', () => {
     assert.equal((await read()).granite['exchange:USD:2'], 2n);
   });
 
-  it('fails with nothing sent if the payer has not enough (RS-OP-23)', async () => {
-    const { processPayment, read, packetCount } = await arrange({
-      debitAmount: 500n,
-      receiveAmount: 400n,
-      balance: 499n,
+  for (const isRecent of [false, true]) {
+    const after = isRecent ? ', after its receiver was read' : '';
+    it(`fails with nothing sent if the payer has not enough${after} (RS-OP-23)`, async () => {
+      const amounts = { debitAmount: 500n, receiveAmount: 400n, balance: 499n };
+      const { processPayment, read, packetCount } = await arrange(amounts, { isRecent });
+      assert.equal(await processPayment(1), 'failed');
+      const { outgoing, payer, inDoubt } = await read();
+      assert.equal(outgoing.failure, 'insufficient_funds');
+      assert.equal(outgoing.sentAmount, 0n);
+      assert.equal(outgoing.spentDebit, 0n);
+      assert.equal(outgoing.spentReceive, 0n);
+      assert.equal(payer, 499n);
+      assert.equal(packetCount(), 0);
+      assert.deepEqual(inDoubt, []);
     });
-    assert.equal(await processPayment(1), 'failed');
-    const { outgoing, payer } = await read();
-    assert.equal(outgoing.failure, 'insufficient_funds');
-    assert.equal(outgoing.sentAmount, 0n);
-    assert.equal(outgoing.spentDebit, 0n);
-    assert.equal(outgoing.spentReceive, 0n);
-    assert.equal(payer, 499n);
-    assert.equal(packetCount(), 0);
+  }
+
+  it('reads a receiver that was read a moment ago not again, and its ASE rejects what it cannot take any more', async () => {
+    let reads = 0;
+    const arrangeRecent = () =>
+      arrange(
+        { debitAmount: 500n, receiveAmount: 400n },
+        {
+          isRecent: true,
+          readReceiver(receiver) {
+            reads += 1;
+            return receiver;
+          },
+        },
+      );
+    const open = await arrangeRecent();
+    assert.equal(await open.processPayment(1), 'completed');
+    assert.equal(reads, 1);
+
+    const closed = await arrangeRecent();
+    await db.query
+      .updateTable('incoming_payment')
+      .set({ completed: true })
+      .where('id', '=', closed.incomingId)
+      .execute();
+    assert.equal(await closed.processPayment(1), 'failed');
+    const { outgoing, payer, granite } = await closed.read();
+    assert.deepEqual([outgoing.failure, outgoing.sentAmount, payer], ['packet_rejected_F02', 0n, 500n]);
+    assert.equal(granite['hold:USD:2'], 0n);
+    assert.equal(reads, 2);
+
+    const late = await arrangeRecent();
+    late.clock.wall += 5_000;
+    assert.equal(await late.processPayment(1), 'completed');
+    assert.equal(reads, 4);
   });
 
   it('makes smaller packets when the link takes no larger ones (F08)', async () => {

@@ -20,11 +20,11 @@ export interface Amounts {
   readonly balance?: bigint;
 }
 
-/** Two ASEs, an incoming payment at marble and a due payment to it at granite. */
+/** Two ASEs, an incoming payment at marble, just read if it `isRecent`, and a due payment to it at granite. */
 export async function arrangePayment(
   db: Database,
   amounts: Amounts,
-  options: Partial<TwoAsesOptions> = {},
+  { isRecent = false, ...options }: Partial<TwoAsesOptions> & { readonly isRecent?: boolean } = {},
   incoming: IncomingPaymentOptions = {},
 ) {
   const clock = new TestClock();
@@ -32,6 +32,7 @@ export async function arrangePayment(
   const incomingId = await createIncomingPayment(ases.marble, { incomingAmount: amounts.receiveAmount, ...incoming });
   const receiver = incomingPaymentUrl(ases.marble.ase, incomingId);
   const payment = await createOutgoingPayment(ases.granite, { ...amounts, receiver, receiveAsset: ases.marble.asset });
+  if (isRecent) await ases.granite.readReceiver(receiver);
   /** Attempts until the payment ends, a minute apart. */
   const processPayment = async (limit = 20) => {
     for (let attempts = 1; attempts <= limit; attempts += 1) {

@@ -9,7 +9,7 @@ import { type Link, LinkError } from '../../../src/payments/ilp/link.ts';
 import type { PeerTerms } from '../../../src/payments/ilp/peers.ts';
 import type { Failpoint } from '../../../src/payments/outgoing/failpoint.ts';
 import type { OutgoingPaymentWorker, OutgoingPaymentWorkerOptions } from '../../../src/payments/outgoing/worker.ts';
-import type { Receiver } from '../../../src/payments/receiver.ts';
+import type { ReadReceiver, Receiver } from '../../../src/payments/receiver.ts';
 import { testPayments } from '../../support/test-ase.ts';
 import { type AsePlace, EUR, newId, prefixOf, secretOf, showReceiver, TestClock, USD } from './payment-rows.ts';
 
@@ -19,6 +19,8 @@ export type PacketFault = 'request lost' | 'answer lost' | 'duplicated' | undefi
 export interface TestAse extends AsePlace {
   readonly connector: Connector;
   readonly worker: OutgoingPaymentWorker;
+  /** Reads a receiver, as for a quote: the worker need not read it again in the next five seconds. */
+  readonly readReceiver: ReadReceiver;
 }
 
 export interface TwoAsesOptions {
@@ -146,6 +148,7 @@ export function createTwoAses(options: TwoAsesOptions) {
     ...granitePlace,
     connector: granitePayments.connector,
     worker: granitePayments.worker,
+    readReceiver: granitePayments.readReceiver,
   };
   const marble: AsePlace & { connector: Connector } = { ...marblePlace, connector: marbleConnector };
   return {
