@@ -237,7 +237,7 @@ function createRemoteReader(deps: ReceiverDeps): ReadReceiver {
   /** Reads the full view with a token of this issuer, and the wallet address that it names. */
   async function readFrom(url: string, issuer: Issuer): Promise<Receiver> {
     const { response, token } = await readFullView(url, issuer);
-    // What a document from a public address names must be public too (OPI-074).
+    // A document from a public address must not lead to private ones (OPI-074).
     if (response.isPublic && !issuer.publicOnly) throw invalid('it has moved to a public address');
     const payment = readJson(response, isFullIncomingPayment, unusableAnswer);
     const receiver = toReceiver(url, payment);
