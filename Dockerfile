@@ -7,6 +7,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY Makefile tsconfig.json tsconfig.build.json ./
 COPY generated ./generated
+COPY codegen/bundle.ts ./codegen/bundle.ts
 COPY src ./src
 RUN make build && npm prune --omit=dev --no-audit --no-fund
 

@@ -3,6 +3,7 @@
 
 ARGS ?=
 bin := node_modules/.bin
+tsc := $(bin)/node node_modules/@typescript/native/bin/tsc
 installed := node_modules/.package-lock.json
 # Every process of a target would compile the sources again.
 export NODE_COMPILE_CACHE ?= $(CURDIR)/node_modules/.cache/compiled
@@ -131,15 +132,19 @@ bench-packets: $(installed)
 	@$(bin)/node bench/in-flight.ts $(ARGS)
 
 lint: $(installed)
-	@$(bin)/node node_modules/@typescript/native/bin/tsc -p .
+	@$(tsc) -p .
 	@$(bin)/biome check
 	@$(bin)/node node_modules/knip/bin/knip.js
 
+# The program and the library in a bundle, and the checks, which are a separate program.
 build: $(installed)
-	@rm -rf dist && $(bin)/node node_modules/@typescript/native/bin/tsc -p tsconfig.build.json
-	@for file in generated/*/validators.js; do cp $$file dist/$$file; done
-	@if [ -d conformance ]; then cp -r conformance/requirements conformance/vectors conformance/figures.json dist/conformance/; fi
-	@$(bin)/node dist/src/database/build-template.js
+	@rm -rf dist && $(bin)/node codegen/bundle.ts
+	@$(bin)/node src/database/build-template.ts dist/src
+	@$(tsc) --ignoreConfig src/index.ts --outDir dist/src --declaration --emitDeclarationOnly --noCheck --noResolve \
+	  --module nodenext --lib es2024,esnext.disposable
+	@if [ -d conformance ]; then $(tsc) -p tsconfig.build.json && \
+	  for file in generated/*/document.json generated/*/validators.js; do mkdir -p dist/$${file%/*} && cp $$file dist/$$file; done && \
+	  cp -r conformance/requirements conformance/vectors conformance/figures.json dist/conformance/; fi
 
 # A clean install of the packed program, its command and library, the steps of the Dockerfile and those of the action.
 package-test: $(installed)

@@ -3,7 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../errors.ts';
 
-const directory = join(import.meta.dirname, '..', '..', 'conformance', 'vectors');
+/** The bundle of the package is in `dist/src`. */
+const root = join(import.meta.dirname, import.meta.filename.endsWith('.js') ? '..' : '../..');
+const directory = join(root, 'conformance', 'vectors');
 
 export function printVectors(): void {
   if (!existsSync(directory)) throw new ConfigError('the vectors are in the npm package and in a checkout');

@@ -18,11 +18,10 @@ const clusterParameters = ['--wal-segsize=1', '--no-sync'];
 const unusedDatabases = ['template0', 'template1'];
 
 const name = `template-${hash('sha256', [...allStatements, ...clusterParameters].join('\n')).slice(0, 16)}.tar.zst`;
-const isCompiled = import.meta.filename.endsWith('.js');
 
-/** Where the template is kept: in the package, or in the cache of a checkout. */
-export const templateFile = isCompiled
-  ? join(import.meta.dirname, '..', '..', name)
+/** Where the template is kept: beside the bundle of the package, or in the cache of a checkout. */
+export const templateFile = import.meta.filename.endsWith('.js')
+  ? join(import.meta.dirname, name)
   : join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'touchstone', name);
 
 /** The template as a tar archive for `loadDataDir`; made with `migrate` and kept in `file` if it is not there yet. */

@@ -42,8 +42,8 @@ export function parseWorld(
   throw new ConfigError(sentences.join('\n'));
 }
 
-/** The directory of the checkout or of the package. */
-const root = join(import.meta.dirname, import.meta.filename.endsWith('.js') ? '../../../..' : '../../..');
+/** The directory of the checkout, or of the package, whose bundle is in `dist/src`. */
+const root = join(import.meta.dirname, import.meta.filename.endsWith('.js') ? '../..' : '../../..');
 
 /** `examples/…` also names the examples of the program, from any working directory. */
 function locate(file: string): string {
