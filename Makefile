@@ -104,6 +104,11 @@ fixtures-test: $(installed)
 bench: $(installed)
 	@$(bin)/node bench/main.ts $(ARGS)
 
+# Where the server's time goes, by folder and package.
+.PHONY: bench-profile
+bench-profile: $(installed)
+	@$(bin)/node bench/profile.ts $(ARGS)
+
 # Cost against database size, up to a million payments (half an hour), and that of two equal processes on one database.
 .PHONY: bench-scale bench-processes
 bench-scale: $(installed)

@@ -91,6 +91,8 @@ export async function createDatabase(server: PostgresqlServer, name: string): Pr
 
 export interface ServerProcess {
   readonly pid: number;
+  /** Port of the inspector of Node.js, which SIGUSR1 opens. */
+  readonly inspectPort: number;
   readonly ready: Readonly<Record<string, unknown>>;
   readonly child: ChildProcess;
   stop(): Promise<void>;
@@ -98,7 +100,9 @@ export interface ServerProcess {
 
 /** Starts a script that prints one line of JSON when it is ready. */
 export async function startServer(script: string, args: readonly string[]): Promise<ServerProcess> {
-  const [command, all] = onServerCore(process.execPath, [join(root, script), ...args]);
+  const inspectPort = await findFreePort();
+  const nodeOptions = [`--inspect-port=127.0.0.1:${inspectPort}`];
+  const [command, all] = onServerCore(process.execPath, [...nodeOptions, join(root, script), ...args]);
   const child = spawn(command, all, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   const line = await Promise.race([
@@ -109,6 +113,7 @@ export async function startServer(script: string, args: readonly string[]): Prom
   return {
     // taskset replaces itself by the program, so this is the program's.
     pid: child.pid!,
+    inspectPort,
     ready: JSON.parse(line),
     child,
     async stop() {
