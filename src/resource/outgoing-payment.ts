@@ -7,37 +7,21 @@ import type { components } from '../../generated/resource-server/types.ts';
 import { toAmount, toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable, Tables, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
-import { Problem } from '../errors.ts';
 import type { Writable } from '../http/operation.ts';
-import { type Amount, sameAsset, toWireAmount } from '../open-payments/amount.ts';
+import { type Amount, toWireAmount } from '../open-payments/amount.ts';
 import { fromOutgoingPayments } from '../payments/outgoing/from-payments.ts';
 import { findSpending, reserveSpending } from '../payments/outgoing/grant-spending.ts';
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
 import { createOnce, type StoreReply } from './idempotency.ts';
 import { storeMetadata } from './metadata.ts';
+import { getPayableQuote, type PayableQuote } from './payable-quote.ts';
 import { listPayments } from './payment-list.ts';
 import { resourceProblem } from './problem.ts';
-import {
-  debitAmountOf,
-  insertQuote,
-  prepareQuote,
-  type QuoteDeps,
-  type QuoteRow,
-  quoteUrl,
-  receiveAmountOf,
-} from './quote.ts';
-import { getPayableReceiver, type PayableReceiver } from './receiver.ts';
+import { debitAmountOf, insertQuote, type QuoteDeps, quoteUrl, receiveAmountOf } from './quote.ts';
 import { findResource, isResourceId, resourceIdIn } from './resource-url.ts';
 import { createTurns } from './turns.ts';
-import {
-  checkActive,
-  findWalletAddress,
-  type HostedWalletAddress,
-  selectWalletAddress,
-  toHostedWalletAddress,
-  toLookupUrl,
-} from './wallet-address.ts';
+import { checkActive, toLookupUrl } from './wallet-address.ts';
 
 type OutgoingPaymentDeps = QuoteDeps & Pick<ResourceDeps, 'wakePayments' | 'announce'>;
 
@@ -92,88 +76,6 @@ const withSpentAmounts = (
   ...(spentDebit && { grantSpentDebitAmount: toWireAmount(spentDebit) }),
   ...(spentReceive && { grantSpentReceiveAmount: toWireAmount(spentReceive) }),
 });
-
-interface PaymentWithQuote {
-  readonly walletAddress: string;
-  readonly quoteId: string;
-}
-
-interface PaymentWithoutQuote {
-  readonly walletAddress: string;
-  readonly incomingPayment: string;
-  readonly debitAmount: components['schemas']['amount'];
-}
-
-interface PayableQuote {
-  readonly wallet: HostedWalletAddress;
-  readonly quote: QuoteRow;
-  readonly receiver: PayableReceiver;
-  /** True if the quote has yet to be stored. */
-  readonly isNew: boolean;
-}
-
-const isReceiverProblem = (error: unknown): error is Problem =>
-  error instanceof Problem && (error.code === 'invalid_receiver' || error.code === 'receiver_unreachable');
-
-const isQuoteFor = (quote: QuoteRow, wallet: HostedWalletAddress): boolean =>
-  quote.wallet_address_id === wallet.id && quote.account_id === wallet.accountId;
-
-/** An active wallet address with a quote, if it is there, and the payment that has used it. */
-const selectQuoteToPay = statement((db, { ase, url, quoteId }: { ase: string; url: string; quoteId: string }) =>
-  selectWalletAddress(db, ase, url)
-    .leftJoin('quote', (join) => join.onRef('quote.ase', '=', 'wallet.ase').on('quote.id', '=', quoteId))
-    .leftJoin('outgoing_payment as paid', (join) =>
-      join.onRef('paid.ase', '=', 'quote.ase').onRef('paid.quote_id', '=', 'quote.id'),
-    )
-    .selectAll('quote')
-    .select('paid.id as paid_id'),
-);
-
-/**
- * The stored quote with this URL. Checks that it belongs to the wallet address and that its receiver can still take the
- * quoted amount (RS-OP-05, RS-Q-23). Its expiry is checked at the payment's creation time, and its single use again by
- * `insertPayment`. Throws `unknown_wallet_address`, `unknown_quote` and `invalid_quote`.
- */
-async function findPayableQuote(
-  deps: OutgoingPaymentDeps,
-  { walletAddress, quoteId: url }: PaymentWithQuote,
-): Promise<PayableQuote> {
-  const quoteId = resourceIdIn(deps.resourceServer, 'quotes', url);
-  const row = await selectQuoteToPay.first(deps.db.query, {
-    ase: deps.ase,
-    url: toLookupUrl(walletAddress),
-    quoteId: isResourceId(quoteId ?? '') ? quoteId! : '',
-  });
-  if (!row) throw resourceProblem('unknown_wallet_address');
-  if (quoteId === undefined) throw resourceProblem('invalid_quote');
-  if (row.id === null) throw resourceProblem('unknown_quote');
-  const quote = row as QuoteRow;
-  const wallet = toHostedWalletAddress(row);
-  // A quote is for the account that its wallet address belonged to, so it ends when that moves.
-  if (!isQuoteFor(quote, wallet) || row.paid_id !== null) throw resourceProblem('invalid_quote');
-
-  const receiver = await getPayableReceiver(deps, quote.receiver).catch((error: unknown) => {
-    throw isReceiverProblem(error) ? resourceProblem('invalid_quote', { detail: error.code, cause: error }) : error;
-  });
-  const receive = receiveAmountOf(quote);
-  const fits = receiver.remaining === undefined || receive.value <= receiver.remaining;
-  if (!fits || !sameAsset(receive.asset, receiver.asset)) throw resourceProblem('invalid_quote');
-  return { wallet, quote, receiver, isNew: false };
-}
-
-/** A new quote for a payment that names a receiver and a debit amount instead of a quote (RS-OP-10). */
-async function preparePayableQuote(
-  deps: OutgoingPaymentDeps,
-  clientId: string,
-  body: PaymentWithoutQuote,
-): Promise<PayableQuote> {
-  const wallet = await findWalletAddress(deps.db.query, deps.ase, body.walletAddress);
-  const request = { receiver: body.incomingPayment, debitAmount: body.debitAmount };
-  return { wallet, ...(await prepareQuote(deps, wallet, clientId, request)), isNew: true };
-}
-
-const getPayableQuote = (deps: OutgoingPaymentDeps, clientId: string, body: PaymentWithQuote | PaymentWithoutQuote) =>
-  'quoteId' in body ? findPayableQuote(deps, body) : preparePayableQuote(deps, clientId, body);
 
 type NewPayment = Pick<
   Insertable<Tables['outgoing_payment']>,

@@ -278,14 +278,20 @@ function createRemoteReader(deps: ReceiverDeps): ReadReceiver {
 const selectLocalReceiver = statement((db, payment: { ase: string; id: string }) =>
   db
     .selectFrom('incoming_payment')
-    .select(['asset_code', 'asset_scale', 'incoming_amount', 'received_amount', 'completed', 'expires_at'])
+    .select(['id', 'asset_code', 'asset_scale', 'incoming_amount', 'received_amount', 'completed', 'expires_at'])
     .where('ase', '=', payment.ase)
     .where('id', '=', payment.id),
 );
 
+export type LocalReceiverRow = Awaited<ReturnType<typeof selectLocalReceiver.all>>[number];
+
 async function findLocalReceiver({ ase, db, clock }: ReceiverDeps, url: string, id: string): Promise<Receiver> {
   const row = isResourceId(id) ? await selectLocalReceiver.first(db.query, { ase, id }) : undefined;
   if (!row) throw invalid('unknown incoming payment of this ASE');
+  return toLocalReceiver(clock, url, row);
+}
+
+function toLocalReceiver(clock: Pick<Clock, 'businessNow'>, url: string, row: LocalReceiverRow): Receiver {
   const { completed } = row;
   const expiresAt = toMillis(row.expires_at);
   if (isClosed({ completed, expiresAt }, clock.businessNow())) throw invalid('it is closed');
@@ -296,7 +302,7 @@ async function findLocalReceiver({ ase, db, clock }: ReceiverDeps, url: string, 
     receivedAmount: toAmount(row.received_amount),
     completed,
     expiresAt,
-    localIncomingPaymentId: id,
+    localIncomingPaymentId: row.id,
   };
 }
 
@@ -314,14 +320,15 @@ export function createReceiverReader(deps: ReceiverDeps): ReadReceiver {
 }
 
 /**
- * Reads a receiver and checks that it is open and can be reached (RS-Q-14). Throws `invalid_receiver` and
- * `receiver_unreachable`.
+ * Reads a receiver, unless its `row` has just been read, and checks that it is open and can be reached (RS-Q-14).
+ * Throws `invalid_receiver` and `receiver_unreachable`.
  */
 export async function getPayableReceiver(
   deps: Pick<ResourceDeps, 'readReceiver' | 'nextHop' | 'clock'>,
   url: string,
+  row?: LocalReceiverRow,
 ): Promise<PayableReceiver> {
-  const receiver = await deps.readReceiver(url);
+  const receiver = row ? toLocalReceiver(deps.clock, url, row) : await deps.readReceiver(url);
   const { incomingAmount, receivedAmount, expiresAt, ilp } = receiver;
   const remaining = incomingAmount === undefined ? undefined : incomingAmount - receivedAmount;
   if (receiver.completed || (remaining !== undefined && remaining <= 0n)) throw invalid('it is completed');

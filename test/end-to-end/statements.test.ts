@@ -100,7 +100,7 @@ const budget: Record<string, readonly [statements: number, request: () => Reques
   ],
   'create-outgoing-payment': [
     // One of them makes repetitions safe (OPI-071).
-    8,
+    7,
     () => ({
       method: 'POST',
       url: `${prepared.rs}/outgoing-payments`,

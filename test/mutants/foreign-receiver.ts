@@ -3,7 +3,6 @@ import type { Mutant } from './mutant.ts';
 
 const readJson = 'src/net/read-json.ts';
 const receiver = 'src/resource/receiver.ts';
-const outgoing = 'src/resource/outgoing-payment.ts';
 
 export const foreignReceiverMutants: readonly Mutant[] = [
   {
@@ -146,14 +145,14 @@ export const foreignReceiverMutants: readonly Mutant[] = [
   },
   {
     id: 'foreign-receiver.asset-may-change',
-    file: outgoing,
+    file: 'src/resource/payable-quote.ts',
     at: '«!sameAsset(receive.asset, receiver.asset)»)',
     by: 'false',
     fails: ['foreign-receiver.changed-asset'],
   },
   {
     id: 'foreign-receiver.room-may-shrink',
-    file: outgoing,
+    file: 'src/resource/payable-quote.ts',
     at: 'const fits = «receiver.remaining === undefined || receive.value <= receiver.remaining»;',
     by: 'true',
     fails: ['foreign-receiver.changed-less-awaited', 'foreign-receiver.changed-smaller'],

@@ -38,7 +38,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     id: 'money.rate-of-the-payment',
-    file: payment,
+    file: 'src/resource/payable-quote.ts',
     at: 'const quote = «row as QuoteRow»;',
     by: `{
       ...row,

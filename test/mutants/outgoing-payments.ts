@@ -31,14 +31,14 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
   },
   {
     id: 'outgoing-payment.unknown-quote-is-invalid',
-    file: outgoing,
+    file: 'src/resource/payable-quote.ts',
     at: "if (row.id === null) throw resourceProblem(«'unknown_quote'»);",
     by: "'invalid_quote'",
     fails: ['outgoing-payment.refuses-unknown-quote'],
   },
   {
     id: 'outgoing-payment.quote-of-another-server',
-    file: outgoing,
+    file: 'src/resource/payable-quote.ts',
     at: "if (quoteId === undefined) throw resourceProblem(«'invalid_quote'»);",
     by: "'unknown_quote'",
     fails: ['outgoing-payment.refuses-foreign-quote'],

@@ -145,7 +145,7 @@ export const quoteMutants: readonly Mutant[] = [
   },
   {
     id: 'quote.from-any-wallet-address',
-    file: outgoing,
+    file: 'src/resource/payable-quote.ts',
     at: '«quote.wallet_address_id === wallet.id && quote.account_id === wallet.accountId»;',
     by: 'true',
     fails: ['quote.of-another-wallet-address'],
@@ -203,7 +203,7 @@ export const quoteMutants: readonly Mutant[] = [
   },
   {
     id: 'quote.only-its-client-pays',
-    file: outgoing,
+    file: 'src/resource/payable-quote.ts',
     at: "'quoteId' in body ? «findPayableQuote(deps, body)» :",
     by: "findPayableQuote(deps, body).then((taken) => { if (taken.quote.client_id !== clientId) throw resourceProblem('invalid_quote'); return taken; })",
     fails: ['quote.paid-by-another-client'],
