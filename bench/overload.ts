@@ -13,6 +13,9 @@ import { startProgram } from './support/sides.ts';
 
 /** A liveness probe has to be answered within this time. */
 const LIVEZ_MS = 100;
+/** Requests that are answered have to be answered within this time, and so many of them as a share of the capacity. */
+const P99_MS = 1_000;
+const MIN_GOODPUT = 0.8;
 const CONNECTIONS = 16;
 
 const { values } = parseArgs({
@@ -70,10 +73,13 @@ console.log(
 );
 console.log(`afterwards ${after.rate.toFixed(0)}/s, p50 ${after.p50.toFixed(1)} ms`);
 
+const goodput = (counts.get('2xx') ?? 0) / lasted;
 const others = [...counts.keys()].filter((kind) => kind !== '2xx' && kind !== '503 with Retry-After');
 const problems = [
   ...others.map((kind) => `${counts.get(kind)} requests ended with ${kind}`),
   ...(counts.has('503 with Retry-After') ? [] : ['nothing was shed']),
+  ...(quantile(latencies, 0.99) > P99_MS ? [`a request that was answered took more than ${P99_MS} ms`] : []),
+  ...(goodput < MIN_GOODPUT * before.rate ? [`less than ${MIN_GOODPUT * 100} % of the capacity was answered`] : []),
   ...(quantile(probes, 0.99) > LIVEZ_MS ? [`/livez took more than ${LIVEZ_MS} ms`] : []),
   ...(after.rate < before.rate / 2 ? ['the server has not recovered'] : []),
 ];

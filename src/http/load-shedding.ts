@@ -45,6 +45,9 @@ const PROBE_INTERVAL_MS = 50;
 const RESULT_LIFETIME_MS = 1_000;
 const RETRY_AFTER_SECONDS = 1;
 
+/** Made once: each new error would collect a stack trace, which takes as long as the rest of a refusal. */
+const overloaded = new RetryLater('overloaded', RETRY_AFTER_SECONDS);
+
 export function createLoadShedder({ probe, now = steadyNow }: LoadShedderOptions): LoadShedder {
   let inProgress = 0;
   let isProbing = false;
@@ -69,7 +72,7 @@ export function createLoadShedder({ probe, now = steadyNow }: LoadShedderOptions
     admit() {
       if (inProgress >= MIN_IN_PROGRESS) {
         if (!isProbing && now() - startedAt >= PROBE_INTERVAL_MS) startProbe();
-        if (delay() > MAX_DELAY_MS) throw new RetryLater('overloaded', RETRY_AFTER_SECONDS);
+        if (delay() > MAX_DELAY_MS) throw overloaded;
       }
       inProgress += 1;
       return () => {

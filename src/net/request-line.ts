@@ -32,6 +32,8 @@ export function requestedHost({ url = '', headers }: Pick<IncomingMessage, 'url'
 
 /** True if the host and port are those of the URL: case, the default port and a final dot do not matter. */
 export function isHostOf(host: string, url: string): boolean {
+  // Nearly all requests spell it as the URL does, and parsing takes long.
+  if (host === url.split('/', 3)[2]) return true;
   const { protocol } = new URL(url);
   const normalized = normalizeHost(host, protocol);
   return normalized !== undefined && normalized === normalizeHost(new URL(url).host, protocol);
