@@ -182,6 +182,7 @@ function createResource(options: ServersOptions, network: Network, payments: Pay
       payments.worker.wake(destination);
     },
     announce: payments.events.announce,
+    hasWebhook: payments.events.hasWebhook,
   });
 }
 

@@ -18,9 +18,9 @@ import { connectWithLimits } from './connection-limits.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { guardTransactions } from './guarded-dialect.ts';
 import { statementsOf } from './migrations.ts';
-import { createPooledDialect } from './postgresql-driver.ts';
+import { createPooledDialect, createSender } from './postgresql-driver.ts';
 import { followReplica, type Replica, type ReplicaOptions, withoutReplica } from './replica.ts';
-import { pipelineStatements } from './statement.ts';
+import { pipelineStatements, sendStatementsTo } from './statement.ts';
 import type { Queryable, Tables, Transaction } from './tables.ts';
 import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
 
@@ -110,8 +110,10 @@ async function openPostgreSql(options: DatabaseOptions & { readonly kind: 'postg
       patienceMs,
     );
     const dialect = hasSessions ? createPooledDialect(pool) : new PostgresDialect({ pool });
+    const query = new Kysely<Tables>({ dialect: guardTransactions(dialect) });
+    if (hasSessions) sendStatementsTo(query, createSender(pool));
     return {
-      query: new Kysely<Tables>({ dialect: guardTransactions(dialect) }),
+      query,
       isPipelined: hasSessions,
       connections: () => ({
         inUse: pool.totalCount - pool.idleCount,

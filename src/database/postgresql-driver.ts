@@ -61,7 +61,7 @@ interface SharedClient {
   readers: number;
 }
 
-function createShortReads(pool: Pool) {
+function createShortReads(pool: Pool): DatabaseConnection['executeQuery'] {
   let shared: SharedClient | undefined;
 
   /** Later reads get another connection. */
@@ -93,24 +93,36 @@ function createShortReads(pool: Pool) {
   };
 }
 
-type ReadShortly = ReturnType<typeof createShortReads>;
+/** Sends statements outside transactions: short reads on the connection that they share, others each on its own. */
+export function createSender(pool: Pool): Pick<DatabaseConnection, 'executeQuery'> {
+  const readShortly = createShortReads(pool);
+  return {
+    async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+      if (isShortRead(query)) return readShortly(query);
+      const client = await pool.connect();
+      try {
+        return await send<Row>(client, query);
+      } finally {
+        // The pool drops a connection that is broken.
+        client.release();
+      }
+    },
+  };
+}
 
 /** Takes a connection from the pool only for a statement or transaction that needs it. */
 class LazyConnection implements DatabaseConnection {
   readonly #pool: Pool;
-  readonly #readShortly: ReadShortly;
   #client: PoolClient | undefined;
   #begun: Promise<unknown> | undefined;
   /** The first error of the transaction. */
   #failure: unknown;
 
-  constructor(pool: Pool, readShortly: ReadShortly) {
+  constructor(pool: Pool) {
     this.#pool = pool;
-    this.#readShortly = readShortly;
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    if (!this.#client && isShortRead(query)) return this.#readShortly(query);
     const client = await this.open();
     if (this.#begun) cork(client, 'tick');
     try {
@@ -152,17 +164,15 @@ class LazyConnection implements DatabaseConnection {
 
 class PooledDriver implements Driver {
   readonly #pool: Pool;
-  readonly #readShortly: ReadShortly;
 
   constructor(pool: Pool) {
     this.#pool = pool;
-    this.#readShortly = createShortReads(pool);
   }
 
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<LazyConnection> {
-    return new LazyConnection(this.#pool, this.#readShortly);
+    return new LazyConnection(this.#pool);
   }
 
   async beginTransaction(connection: LazyConnection): Promise<void> {

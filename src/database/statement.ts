@@ -5,12 +5,12 @@
 import {
   type Compilable,
   type CompiledQuery,
+  type DatabaseConnection,
   DummyDriver,
   Kysely,
   PostgresAdapter,
   PostgresIntrospector,
   PostgresQueryCompiler,
-  type QueryExecutor,
   type RawBuilder,
 } from 'kysely';
 import type { Queryable, Tables, Transaction } from './tables.ts';
@@ -57,16 +57,20 @@ export const isShortRead = (query: CompiledQuery): boolean =>
 const isRead = ({ query }: CompiledQuery): boolean =>
   query.kind === 'SelectQueryNode' && (query.endModifiers ?? []).length === 0;
 
-const pipelines = new WeakMap<Queryable, QueryExecutor>();
+/** Where the statements of a database or transaction are sent without Kysely's executor, which allots connections. */
+const connections = new WeakMap<Queryable, Pick<DatabaseConnection, 'executeQuery'>>();
+
+/** From now on the statements go straight to this connection, or to the pool that it stands for. */
+export function sendStatementsTo(db: Queryable, connection: Pick<DatabaseConnection, 'executeQuery'>): void {
+  connections.set(db, connection);
+}
 
 /**
  * From now on the statements of this transaction that are run together, as with `Promise.all`, are sent together. The
  * server runs them in their order, and none after one that fails.
  */
 export async function pipelineStatements(tx: Transaction): Promise<void> {
-  const executor = tx.getExecutor();
-  const connection = await executor.provideConnection(async (connection) => connection);
-  pipelines.set(tx, executor.withConnectionProvider({ provideConnection: (use) => use(connection) }));
+  connections.set(tx, await tx.getExecutor().provideConnection(async (connection) => connection));
 }
 
 const allCompiled: Map<string, unknown>[] = [];
@@ -111,7 +115,7 @@ export function statement<Values extends object, Row>(
   };
 
   const run = (db: Queryable, values: Values) =>
-    (pipelines.get(db) ?? db.getExecutor()).executeQuery<Row>(bind(db, values));
+    (connections.get(db) ?? db.getExecutor()).executeQuery<Row>(bind(db, values));
 
   return {
     all: async (db, values) => (await run(db, values)).rows,

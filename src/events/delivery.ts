@@ -40,6 +40,8 @@ export interface EventsOptions {
 export interface Events {
   /** Stores an event in the transaction that changes the payment. */
   readonly announce: AnnouncePayment;
+  /** False while `announce` stores nothing. */
+  readonly hasWebhook: () => boolean;
   /** Delivers what is due, and from now on each event as soon as its transaction commits. */
   start(): void;
   /** Looks for payments that have expired and for events that are due. */
@@ -153,6 +155,7 @@ export function createEvents(options: EventsOptions): Events {
   };
   return {
     announce,
+    hasWebhook: () => webhook() !== undefined,
     start() {
       isStarted = true;
       wake();

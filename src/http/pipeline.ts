@@ -100,9 +100,14 @@ const createChanges = (
   toValidReply: ReplyCheck,
 ): Pick<Call<unknown>, 'transaction' | 'change'> => ({
   transaction: (work) => db.transaction(async (tx) => toValidReply(await work(tx))),
-  async change(reply, makeChange) {
+  async change(reply, makeChange, ...furtherChanges) {
     const valid = toValidReply(reply);
-    await makeChange(db.query);
+    if (furtherChanges.length === 0) await makeChange(db.query);
+    else {
+      await db.transaction(async (tx) => {
+        for (const make of [makeChange, ...furtherChanges]) await make(tx);
+      });
+    }
     return valid;
   },
 });

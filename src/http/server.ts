@@ -27,8 +27,15 @@ export interface Call<Caller> {
   readonly signature: Buffer | undefined;
   /** Runs `work` in one transaction, which commits only if the reply that it returns is valid. */
   readonly transaction: <R extends Reply>(work: (tx: Transaction) => Promise<R>) => Promise<R>;
-  /** For a change that is one statement, and so needs no transaction: makes it only if the reply is valid. */
-  readonly change: <R extends Reply>(reply: R, makeChange: (db: Queryable) => Promise<void>) => Promise<R>;
+  /**
+   * For a change whose reply is known before: makes it only if the reply is valid. `makeChange` is one statement, which
+   * needs no transaction by itself; with further changes, all are made in one.
+   */
+  readonly change: <R extends Reply>(
+    reply: R,
+    makeChange: (db: Queryable) => Promise<unknown>,
+    ...furtherChanges: readonly ((tx: Transaction) => Promise<unknown>)[]
+  ) => Promise<R>;
 }
 
 /** The credentials that a request presents, before any of them is looked up. */

@@ -44,6 +44,8 @@ export interface ResourceDeps {
   /** Called after a transaction that created an outgoing payment has committed. */
   readonly wakePayments: (destination: Destination) => void;
   readonly announce: AnnouncePayment;
+  /** False while `announce` does nothing, because the ASE has no webhook. */
+  readonly hasWebhook: () => boolean;
   /** Lifetime of a quote in milliseconds (RS-Q-16). */
   readonly quoteLifespanMs?: number;
 }

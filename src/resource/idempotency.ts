@@ -26,22 +26,23 @@ interface RepeatableRequest {
   readonly digest: string;
 }
 
-/** Throws `invalid_request` for a key that is not 1 to 255 printable ASCII characters in one field. */
-function identifyRequest(call: ResourceCall, operation: string): RepeatableRequest {
+/**
+ * The keys under which the answer to a request is kept. Throws `invalid_request` for a key that is not 1 to 255
+ * printable ASCII characters in one field.
+ */
+function keysOf(call: ResourceCall, operation: string): string[] {
   const lines = headerLines(call.exchange, 'idempotency-key');
   const [given] = lines;
   if (lines.length > 1 || (given !== undefined && !/^[\x21-\x7e]{1,255}$/.test(given))) {
     const description = 'Idempotency-Key is not 1 to 255 printable characters';
     throw resourceProblem('invalid_request', { description });
   }
-  const { signature, exchange } = call;
-  const keys = [
+  const { signature } = call;
+  return [
     ...(given === undefined ? [] : [`key ${given}`]),
     // Only where a repetition costs money: two equal requests of one second can have the same signature.
     ...(signature && operation === 'create-outgoing-payment' ? [`signature ${signature.toString('base64')}`] : []),
-  ];
-  const digest = hash('sha256', exchange.body, 'base64url');
-  return { clientId: tokenCaller(call).clientId, operation, keys: keys.toSorted(), digest };
+  ].toSorted();
 }
 
 interface KeysOfClient {
@@ -130,33 +131,51 @@ export type StoreReply = (reply: Reply) => Promise<void>;
 /** Runs `work` in one transaction. A reply that `work` has not stored itself is stored at the end. */
 type CreateInTransaction<R> = (work: (tx: Transaction, storeReply: StoreReply) => Promise<R>) => Promise<R>;
 
+/** The functions of a call that store the reply with the keys of the request, too. */
+interface CreatingCall<R> {
+  readonly transaction: CreateInTransaction<R>;
+  readonly change: ResourceCall['change'];
+}
+
 /**
- * Answers a repeated request as before. `create` makes the resource in the transaction that it is given, which stores
- * the reply with the keys at its end. A repetition finds the keys there, or fails before, and only then looks for the
- * stored reply: repetitions are rare.
+ * Answers a repeated request as before. `create` makes the resource with the functions that it is given in place of
+ * those of the call: they store the reply with the keys at the end of the same transaction. A repetition finds the keys
+ * there, or fails before, and only then looks for the stored reply, because repetitions are rare.
  * Only status and body are stored, so headers are added to the result of this function, not inside `create`.
  */
 export async function createOnce<R extends Reply>(
   deps: IdempotencyDeps,
   call: ResourceCall,
   operation: string,
-  create: (transaction: CreateInTransaction<R>) => Promise<R>,
+  create: (call: CreatingCall<R>) => Promise<R>,
 ): Promise<R> {
-  const request = identifyRequest(call, operation);
-  if (request.keys.length === 0) return create((work) => call.transaction((tx) => work(tx, async () => {})));
+  const keys = keysOf(call, operation);
+  if (keys.length === 0) {
+    return create({
+      transaction: (work) => call.transaction((tx) => work(tx, async () => {})),
+      change: call.change,
+    });
+  }
+  const digest = hash('sha256', call.exchange.body, 'base64url');
+  const request = { clientId: tokenCaller(call).clientId, operation, keys, digest };
+  const storeIn = async (tx: Transaction, reply: Reply): Promise<void> => {
+    if (!(await storeReply(tx, deps, request, reply))) throw new AlreadyAnswered();
+  };
   try {
-    return await create((work) =>
-      call.transaction(async (tx) => {
-        let stored: Reply | undefined;
-        const store = async (reply: Reply): Promise<void> => {
-          stored = reply;
-          if (!(await storeReply(tx, deps, request, reply))) throw new AlreadyAnswered();
-        };
-        const reply = await work(tx, store);
-        if (stored !== reply) await store(reply);
-        return reply;
-      }),
-    );
+    return await create({
+      transaction: (work) =>
+        call.transaction(async (tx) => {
+          let stored: Reply | undefined;
+          const store = (reply: Reply): Promise<void> => {
+            stored = reply;
+            return storeIn(tx, reply);
+          };
+          const reply = await work(tx, store);
+          if (stored !== reply) await store(reply);
+          return reply;
+        }),
+      change: (reply, ...changes) => call.change(reply, ...changes, (tx) => storeIn(tx, reply)),
+    });
   } catch (error) {
     // The earlier request may have made this one fail, by paying the quote or filling the receiver.
     const answered = await findStoredReply(deps.db.query, deps, request);

@@ -3,7 +3,7 @@ import type { Insertable } from 'kysely';
 import type { IncomingPaymentApiHandlers } from '../../generated/resource-server/routes.ts';
 import type { components } from '../../generated/resource-server/types.ts';
 import { toAmount, toAsset, toInstant, toMillis } from '../database/columns.ts';
-import type { Queryable, Tables } from '../database/database.ts';
+import type { Queryable, Tables, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 import type { Writable } from '../http/operation.ts';
 import { type Asset, sameAsset, toWireAmount, type WireAmount } from '../open-payments/amount.ts';
@@ -20,7 +20,16 @@ import { checkActive, findWalletAddress, type HostedWalletAddress } from './wall
 
 type IncomingPaymentDeps = Pick<
   ResourceDeps,
-  'ase' | 'db' | 'clock' | 'ids' | 'switches' | 'authServer' | 'resourceServer' | 'credentialsFor' | 'announce'
+  | 'ase'
+  | 'db'
+  | 'clock'
+  | 'ids'
+  | 'switches'
+  | 'authServer'
+  | 'resourceServer'
+  | 'credentialsFor'
+  | 'announce'
+  | 'hasWebhook'
 >;
 
 /** Latest `expiresAt`, in milliseconds from now; also the default (RS-IP-08, RS-IP-09). */
@@ -123,17 +132,19 @@ export function createIncomingPaymentHandlers(deps: IncomingPaymentDeps) {
   return {
     'create-incoming-payment': async (call, { body }) => {
       scopeFor(call, body.walletAddress);
-      return createOnce(deps, call, 'create-incoming-payment', async (transaction) => {
+      return createOnce(deps, call, 'create-incoming-payment', async ({ change }) => {
         const wallet = await findWalletAddress(db.query, ase, body.walletAddress);
         const row = newRow(deps, wallet, body);
         const metadata = storeMetadata(body.metadata, call.exchange);
         const { clientId: client_id, grantId: grant_id } = tokenCaller(call);
-        return transaction(async (tx) => {
-          await insertPayment.change(tx, { ...row, ase, client_id, grant_id, metadata });
-          await deps.announce(tx, 'incoming_payment.created', row.id);
-          const created = { ...row, wallet_url: wallet.url, metadata: body.metadata ?? null };
-          return { status: 201 as const, body: withMethods(deps, created) };
-        });
+        const created = { ...row, wallet_url: wallet.url, metadata: body.metadata ?? null };
+        const reply = { status: 201 as const, body: withMethods(deps, created) };
+        const announce = (tx: Transaction) => deps.announce(tx, 'incoming_payment.created', row.id);
+        return change(
+          reply,
+          (db) => insertPayment.change(db, { ...row, ase, client_id, grant_id, metadata }),
+          ...(deps.hasWebhook() ? [announce] : []),
+        );
       });
     },
 

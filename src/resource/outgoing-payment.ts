@@ -210,7 +210,7 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
       scopeFor(call, body.walletAddress);
       const { clientId, grantId } = tokenCaller(call);
       const metadata = storeMetadata(body.metadata, call.exchange);
-      return createOnce(deps, call, 'create-outgoing-payment', async (transaction) => {
+      return createOnce(deps, call, 'create-outgoing-payment', async ({ transaction }) => {
         try {
           const payable = await getPayableQuote(deps, clientId, body);
           // Reading the receiver may have taken a while, so the expiry counts at the payment's creation time (RS-OP-07).

@@ -188,17 +188,15 @@ export function createQuoteHandlers(deps: QuoteDeps) {
   return {
     'create-quote': async (call, { body }) => {
       scopeFor(call, body.walletAddress);
-      return createOnce(deps, call, 'create-quote', async (transaction) => {
+      return createOnce(deps, call, 'create-quote', async ({ change }) => {
         const wallet = await findWalletAddress(db.query, ase, body.walletAddress);
         const { quote } = await prepareQuote(deps, wallet, tokenCaller(call).clientId, {
           receiver: body.receiver,
           debitAmount: 'debitAmount' in body ? body.debitAmount : undefined,
           receiveAmount: 'receiveAmount' in body ? body.receiveAmount : undefined,
         });
-        return transaction(async (tx) => {
-          await insertQuote(tx, ase, quote);
-          return { status: 201 as const, body: toBody(deps, quote, wallet.url) };
-        });
+        const reply = { status: 201 as const, body: toBody(deps, quote, wallet.url) };
+        return change(reply, (db) => insertQuote(db, ase, quote));
       });
     },
 

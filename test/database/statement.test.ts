@@ -128,7 +128,7 @@ test('a statement that comes after the end of its transaction is not run', { ski
   });
   await assert.rejects(transaction, /another part/);
   end();
-  await assert.rejects(late!, /already rolled back/);
+  await assert.rejects(late!, /after the end of its transaction/);
   assert.deepEqual(await select.all(db.query, { ase: 'late', ids: ['in time', 'late'] }), []);
 });
 
