@@ -19,7 +19,7 @@ const STORE = `with l as (
       receive_asset_scale, spent_debit, spent_receive, updated_at)
     values ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     on conflict (ase, id) do update set spent_debit = grant_spending.spent_debit + $8,
-      spent_receive = grant_spending.spent_receive + $9, updated_at = $10
+      spent_receive = grant_spending.spent_receive + $9
     where grant_spending.spent_debit + $8 <= $11::numeric
     returning id, spent_debit, spent_receive),
   r as (
@@ -42,7 +42,8 @@ const SETTLE = `with job as (
       right(q.receiver, 36) as receiver, 'hold:' || q.debit_asset_code || ':' || q.debit_asset_scale as hold),
   p as (
     update incoming_payment p set received_amount = p.received_amount + job.receive,
-      completed = coalesce(p.received_amount + job.receive = p.incoming_amount, false)
+      completed = coalesce(p.received_amount + job.receive = p.incoming_amount, false),
+      partly_paid = p.received_amount + job.receive is distinct from p.incoming_amount
     from job
     where p.ase = $1 and p.id = job.receiver and not p.completed
       and (p.incoming_amount is null or p.received_amount + job.receive <= p.incoming_amount)

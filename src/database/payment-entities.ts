@@ -32,7 +32,9 @@ export const IncomingPayment = defineEntity({
     /** Room that payments which have begun to pay it still need (OPI-098). */
     reservations: p.json<readonly Reservation[]>().columnType('jsonb').default('[]'),
     expiresAt: instant(),
-    /** True once its expiry became an event (EVT-04). */
+    /** True while it has received something, is not completed, and its expiry has not become an event (EVT-04). */
+    partlyPaid: p.boolean().default(false),
+    /** True once its expiry became an event. */
     expiryAnnounced: p.boolean().default(false),
     metadata: p.json<Record<string, unknown>>().columnType('json').nullable(),
     createdAt: instant(),

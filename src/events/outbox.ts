@@ -158,16 +158,14 @@ export async function recordDelivery(
 export async function markExpired(tx: Transaction, ase: string, now: number, limit: number): Promise<string[]> {
   const rows = await tx
     .updateTable('incoming_payment')
-    .set({ expiry_announced: true })
+    .set({ expiry_announced: true, partly_paid: false })
     .where('ase', '=', ase)
     .where('id', 'in', (select) =>
       select
         .selectFrom('incoming_payment')
         .select('id')
         .where('ase', '=', ase)
-        .where('completed', '=', false)
-        .where('expiry_announced', '=', false)
-        .where('received_amount', '>', '0')
+        .where(sql<boolean>`partly_paid`)
         .where('expires_at', '<=', toInstant(now))
         .orderBy('expires_at')
         .limit(limit)

@@ -171,7 +171,7 @@ export function createIncomingPaymentHandlers(deps: IncomingPaymentDeps) {
         if (isRowClosed(row, deps)) throw resourceProblem('incoming_payment_closed');
         await tx
           .updateTable('incoming_payment')
-          .set({ completed: true })
+          .set({ completed: true, partly_paid: false })
           .where('ase', '=', ase)
           .where('id', '=', row.id)
           .execute();

@@ -24,7 +24,7 @@ export async function findDueWork(db: Queryable, wallNow: number): Promise<DueWo
       select ase.ase, 'events', least(
         (select min(due_at) from webhook_event where webhook_event.ase = ase.ase and state = 'pending'),
         (select min(expires_at) from incoming_payment where incoming_payment.ase = ase.ase
-          and not completed and not expiry_announced and received_amount > 0)
+          and partly_paid)
       ) as due_at
       from ase where webhook_url is not null
     ) as events

@@ -79,8 +79,8 @@ export const eventMutants: readonly Mutant[] = [
   {
     id: 'events.every-expiry',
     file: stored,
-    at: ".where('received_amount', «'>'», '0')",
-    by: "'>='",
+    at: '.where(«sql<boolean>`partly_paid`»)',
+    by: 'sql`true`',
     fails: ['events.expiry'],
   },
   {

@@ -35,7 +35,11 @@ test('due payments by wall time; the earliest event or expiry of each ASE with a
   );
   for (const ase of ['marble', 'granite', 'slate']) {
     const id = await createIncomingPayment({ ase, db, asset: EUR }, { expiresAt: at(4) });
-    await db.query.updateTable('incoming_payment').set({ received_amount: '1' }).where('id', '=', id).execute();
+    await db.query
+      .updateTable('incoming_payment')
+      .set({ received_amount: '1', partly_paid: true })
+      .where('id', '=', id)
+      .execute();
     await storeEvent(ase, `${ase}-delivered`, 'delivered', 1);
   }
   await storeEvent('marble', 'later', 'pending', 3);

@@ -151,7 +151,8 @@ interface CreditedColumns {
 const addReceived = statement(
   (_db, { ase, ids, amounts, completed, reservations }: CreditedColumns) => sql`
     update incoming_payment as payment set received_amount = received_amount + credited.amount,
-      completed = credited.completed, reservations = coalesce(credited.reservations::jsonb, payment.reservations)
+      completed = credited.completed, partly_paid = not credited.completed,
+      reservations = coalesce(credited.reservations::jsonb, payment.reservations)
     from unnest(${ids}::text[], ${amounts}::numeric[], ${completed}::boolean[], ${reservations}::text[])
       as credited (id, amount, completed, reservations)
     where payment.ase = ${ase} and payment.id = any(${ids}::text[]) and payment.id = credited.id`,

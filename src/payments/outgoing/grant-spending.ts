@@ -64,12 +64,13 @@ interface Use {
   readonly receive: string;
 }
 
+const lastUse = ({ ase, grantId, identifier }: Use) => sql<string>`(
+  select max(updated_at) from grant_spending
+  where ase = ${ase} and grant_id = ${grantId} and identifier = ${identifier})`;
+
 /** Later than every earlier use of the access item, even if the clock is frozen or was set back. */
-const orderOfUse = ({ ase, grantId, identifier, now }: Use) => sql<string>`greatest(
-  ${now}::timestamptz,
-  (select max(updated_at) + interval '1 millisecond' from grant_spending
-    where ase = ${ase} and grant_id = ${grantId} and identifier = ${identifier})
-)`;
+const orderOfUse = (use: Use) =>
+  sql<string>`greatest(${use.now}::timestamptz, ${lastUse(use)} + interval '1 millisecond')`;
 
 /** Relative, because a failed payment may give its part back to the same row in the meantime. */
 const addSpending = statement((db, use: Use) =>
@@ -78,7 +79,8 @@ const addSpending = statement((db, use: Use) =>
     .set({
       spent_debit: sql<string>`spent_debit + ${use.debit}::numeric`,
       spent_receive: sql<string>`spent_receive + ${use.receive}::numeric`,
-      updated_at: orderOfUse(use),
+      // The newest row keeps its place, so that PostgreSQL renews no index entry.
+      updated_at: sql<string>`case when updated_at = ${lastUse(use)} then updated_at else ${orderOfUse(use)} end`,
     })
     .where('ase', '=', use.ase)
     .where('id', '=', use.id),

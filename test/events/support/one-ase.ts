@@ -74,6 +74,7 @@ export async function createOneAse(db: Database, { timeoutMs = 5000 } = {}): Pro
             client_id: 'https://client.example',
           },
           ...{ asset_code: EUR.code, asset_scale: EUR.scale, incoming_amount: '100', received_amount: received },
+          partly_paid: received !== '0',
           ...{ completed: false, expires_at: toInstant(expiresAt), metadata: null, created_at: toInstant(0) },
         })
         .execute();
