@@ -1,5 +1,5 @@
 /** Identifiers and random bytes. Only this file reads randomness; with a seed the sequence is repeatable. */
-import { createHmac, randomBytes as systemRandomBytes } from 'node:crypto';
+import { createHmac, randomUUID, randomBytes as systemRandomBytes } from 'node:crypto';
 
 export interface Ids {
   /** `length` unpredictable bytes (repeatable if the world is seeded). */
@@ -25,6 +25,7 @@ export function createIds(seed: string | undefined, label: string): Ids {
   return {
     bytes,
     uuid() {
+      if (seed === undefined) return randomUUID();
       const value = bytes(16);
       value[6] = (value[6]! & 0x0f) | 0x40;
       value[8] = (value[8]! & 0x3f) | 0x80;

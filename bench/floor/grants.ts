@@ -111,6 +111,8 @@ export function createGrants(origin: string) {
         Location: `${row['finish_uri']}?${new URLSearchParams({ hash, interact_ref: reference })}`,
         'Cache-Control': 'no-store',
         'Referrer-Policy': 'no-referrer',
+        'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+        'X-Content-Type-Options': 'nosniff',
         'Set-Cookie': `interaction_session=; Path=/auth/interact/${id}; Max-Age=0; HttpOnly; SameSite=Lax`,
         'Content-Length': '0',
       });

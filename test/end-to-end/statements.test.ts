@@ -131,6 +131,42 @@ test('no operation takes more statements than its budget', async () => {
   assert.deepEqual(taken, allowed);
 });
 
+test('each request of an interactive grant takes two statements', async () => {
+  await world.controls.setConsent('auto');
+  const outgoing = { type: 'outgoing-payment', actions: ['read'], identifier: prepared.payer };
+  const finish = { method: 'redirect', uri: 'http://localhost:1/', nonce: 'n' };
+  const count = async (parts: RequestParts) => {
+    counted = 0;
+    const answer = await send(environment, parts);
+    assert.ok(answer.status < 400, answer.text);
+    return { answer, statements: counted };
+  };
+
+  const requested = await count({
+    method: 'POST',
+    url: prepared.auth,
+    body: {
+      client: environment.client,
+      access_token: { access: [outgoing] },
+      interact: { start: ['redirect'], finish },
+    },
+  });
+  const { interact, continue: continuation } = requested.answer.body;
+  const consented = await count({ method: 'GET', url: interact.redirect, signed: false });
+  const location = new URL(consented.answer.headers.get('location')!);
+  const continued = await count({
+    method: 'POST',
+    url: continuation.uri,
+    token: continuation.access_token.value,
+    body: { interact_ref: location.searchParams.get('interact_ref') },
+  });
+  assert.equal(typeof continued.answer.body.access_token.value, 'string');
+  assert.deepEqual(
+    [requested, consented, continued].map(({ statements }) => statements),
+    [2, 2, 2],
+  );
+});
+
 /** Read or written once a second and process, whatever the number of requests. */
 const ofTheWorld = /"world"/;
 
