@@ -5,11 +5,18 @@
  * The code is not minified, so that stack traces name functions and lines that can be read.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 
-/** Packages that find files beside their code, that only migrations load, or that users install if they want them. */
-const external = ['@electric-sql/pglite', '@mikro-orm/*', '@opentelemetry/*', 'fs-native-extensions', 'pg-native'];
+/**
+ * Packages that find files beside their code, that only migrations load, or that users install if they want them, and
+ * one that needs these.
+ */
+const external = ['@electric-sql/pglite', '@mikro-orm/*', '@opentelemetry/*', 'fs-native-extensions', 'prom-client'];
+
+/** `pg` goes on without it. */
+const OPTIONAL = 'pg-native';
 
 const root = join(import.meta.dirname, '..');
 
@@ -24,7 +31,7 @@ const { metafile } = await build({
   format: 'esm',
   platform: 'node',
   target: 'node22',
-  external,
+  external: [...external, OPTIONAL],
   // With this, CommonJS packages load modules of Node.js.
   banner: {
     js: "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);",
@@ -34,7 +41,15 @@ const { metafile } = await build({
   metafile: true,
   logLevel: 'warning',
 });
+checkRequired(metafile);
 writeFileSync(join(root, 'dist', 'licenses.txt'), describeLicenses(metafile));
+
+/** A package in the bundle must not need one outside of it, which nothing would install. */
+function checkRequired({ outputs }: Metafile): void {
+  const imports = Object.values(outputs).flatMap((output) => output.imports);
+  const required = imports.filter(({ kind, path }) => kind === 'require-call' && !isBuiltin(path) && path !== OPTIONAL);
+  if (required.length > 0) throw new Error(`needed by the bundle: ${required.map(({ path }) => path).join(', ')}`);
+}
 
 /** The licence of each package in the bundle, which must be distributed with it. */
 function describeLicenses({ outputs }: Metafile): string {

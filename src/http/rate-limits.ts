@@ -124,9 +124,9 @@ function createCounters(db: Pick<Database, 'query'>) {
     const key = `${name} ${points}`;
     let counter = counters.get(key);
     if (!counter) {
-      // Loaded with the first limited request, so that a start does not wait for it.
-      const { RateLimiterPostgres } = await import('rate-limiter-flexible');
-      counter = new RateLimiterPostgres({
+      // Loaded with the first limited request, so that a start does not wait for it. In a bundle it has no named exports.
+      const { default: limiters } = await import('rate-limiter-flexible');
+      counter = new limiters.RateLimiterPostgres({
         storeClient,
         storeType: 'client',
         tableName: 'rate_limit',

@@ -155,16 +155,19 @@ type Step = (req: Request, res: Response, next: NextFunction) => unknown;
 
 /** Not loaded before the start is over, because that takes a quarter of a second. */
 async function loadSteps({ document, unknownParameters }: ValidatorOptions): Promise<Step[]> {
-  const { middleware } = await import('express-openapi-validator');
-  return middleware({
-    apiSpec: { ...document, servers: [{ url: '/' }] } as never,
-    validateApiSpec: false,
-    validateRequests: { allowUnknownQueryParameters: unknownParameters === 'ignore' },
-    validateSecurity: false,
-    validateResponses: false,
-    fileUploader: false,
-    formats,
-  }).flat();
+  // In a bundle it has no named exports.
+  const { default: validator } = await import('express-openapi-validator');
+  return validator
+    .middleware({
+      apiSpec: { ...document, servers: [{ url: '/' }] } as never,
+      validateApiSpec: false,
+      validateRequests: { allowUnknownQueryParameters: unknownParameters === 'ignore' },
+      validateSecurity: false,
+      validateResponses: false,
+      fileUploader: false,
+      formats,
+    })
+    .flat();
 }
 
 /** The validated request. Throws RequestInvalid. */

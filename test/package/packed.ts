@@ -91,6 +91,17 @@ test('the command starts a world', async () => {
   assert.equal(await stop(), 0);
 });
 
+test('the bundle has what is loaded only with the first rejection, limit and scrape', async () => {
+  const limited = ['start', '--json', '--port', '0', '--rate-limits', 'on'];
+  const { ready, stop } = await startCommand(process.execPath, [command, ...limited]);
+  const { TOUCHSTONE_CONTROL: control, TOUCHSTONE_CONTROL_TOKEN: token } = ready.env;
+  const rejected = await fetch(ready.ases[0]!.authServer, { method: 'POST', body: '{}' });
+  assert.equal(rejected.status, 400);
+  const metrics = await fetch(`${control}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+  assert.match(await metrics.text(), /nodejs_heap/);
+  assert.equal(await stop(), 0);
+});
+
 test('without an installation: the version, an example world and the conformance checks', async () => {
   const elsewhere = await mkdtemp(join(tmpdir(), 'touchstone-npx-'));
   const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}` };
