@@ -50,7 +50,7 @@ export function createLocalApi(handlers: Handlers<ControlCall>, { db }: Pick<Adm
       policy: policyOf(route),
       caller: undefined,
       signature: undefined,
-      transaction: (work) => db.transaction(work),
+      transaction: (work) => db.transaction((tx) => work(tx, (reply) => reply)),
       change: () => Promise.reject(new Error('changes of the control API are audited, in a transaction')),
     };
     // The validator has given the parts the types of the document.

@@ -4,13 +4,26 @@
  * run, after the rollback and outside of any transaction.
  */
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult, TransactionSettings } from 'kysely';
+import type { Transaction } from './tables.ts';
+
+/** A connection whose transaction can be committed before its driver is asked to. */
+interface CommittingConnection extends DatabaseConnection {
+  commit?(): Promise<void>;
+}
 
 class GuardedConnection implements DatabaseConnection {
-  readonly connection: DatabaseConnection;
+  readonly connection: CommittingConnection;
   isOver = false;
 
-  constructor(connection: DatabaseConnection) {
+  constructor(connection: CommittingConnection) {
     this.connection = connection;
+  }
+
+  async commit(check: () => unknown): Promise<void> {
+    if (!this.connection.commit) return;
+    check();
+    this.isOver = true;
+    await this.connection.commit();
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
@@ -59,6 +72,15 @@ class GuardedDriver implements Driver {
   destroy(): Promise<void> {
     return this.#driver.destroy();
   }
+}
+
+/**
+ * Sends the commit of a transaction together with its last statements, as the last element of their `Promise.all`, unless
+ * `check` throws. Their results cannot stop it any more, so each must fail if it does not do its part. Where statements
+ * are not pipelined it does nothing, and the transaction commits at its end.
+ */
+export async function commitTogether(tx: Transaction, check: () => unknown): Promise<void> {
+  await tx.getExecutor().provideConnection((connection) => (connection as GuardedConnection).commit(check));
 }
 
 export const guardTransactions = (dialect: Dialect): Dialect => ({

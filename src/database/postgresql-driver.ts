@@ -117,6 +117,7 @@ class LazyConnection implements DatabaseConnection {
   #begun: Promise<unknown> | undefined;
   /** The first error of the transaction. */
   #failure: unknown;
+  #committed: Promise<{ readonly command: string }> | undefined;
 
   constructor(pool: Pool) {
     this.#pool = pool;
@@ -143,6 +144,21 @@ class LazyConnection implements DatabaseConnection {
     this.#begun.catch(() => {});
   }
 
+  /** Sends `commit` once, together with the statements before it. Throws if the server has rolled back instead. */
+  async commit(): Promise<void> {
+    const client = await this.open();
+    cork(client, 'tick');
+    this.#committed ??= client.query('commit');
+    const { command } = await this.#committed;
+    // PostgreSQL's answer if a statement has failed.
+    if (command === 'ROLLBACK') throw this.#failure ?? new Error('the transaction was rolled back');
+  }
+
+  async rollback(): Promise<void> {
+    if (this.#committed) await this.#committed;
+    else await (await this.open()).query('rollback');
+  }
+
   async open(): Promise<PoolClient> {
     this.#client ??= await this.#pool.connect();
     return this.#client;
@@ -154,6 +170,7 @@ class LazyConnection implements DatabaseConnection {
     this.#client = undefined;
     this.#begun = undefined;
     this.#failure = undefined;
+    this.#committed = undefined;
   }
 
   // biome-ignore lint/correctness/useYield: no statement is streamed
@@ -180,13 +197,11 @@ class PooledDriver implements Driver {
   }
 
   async commitTransaction(connection: LazyConnection): Promise<void> {
-    const { command } = await (await connection.open()).query('commit');
-    // PostgreSQL's answer if a statement has failed.
-    if (command === 'ROLLBACK') throw new Error('the transaction was rolled back');
+    await connection.commit();
   }
 
   async rollbackTransaction(connection: LazyConnection): Promise<void> {
-    await (await connection.open()).query('rollback');
+    await connection.rollback();
   }
 
   async releaseConnection(connection: LazyConnection): Promise<void> {

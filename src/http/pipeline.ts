@@ -15,7 +15,7 @@ import { headerLines, onlyHeaderLine, type ReceivedRequest } from './received-re
 import type { Reply } from './reply.ts';
 import type { RequestNotes } from './request-trace.ts';
 import { RequestInvalid, type ValidatedRequest } from './request-validator.ts';
-import type { Call, Identity, OperationCall, RequestProof, Server, ServerContext } from './server.ts';
+import type { Call, Identity, OperationCall, ReplyCheck, RequestProof, Server, ServerContext } from './server.ts';
 import { ClientKeyError, type FetchedKeySet } from './signatures/client-keys.ts';
 import { createSignatureBase } from './signatures/signature-base.ts';
 import { type ReadSignature, readSignature } from './signatures/signature-input.ts';
@@ -92,14 +92,12 @@ export async function serve<Caller>(
   return toValidReply(reply);
 }
 
-type ReplyCheck = <R extends Reply>(reply: R) => R;
-
 /** How a handler changes rows. */
 const createChanges = (
   { db }: ServerContext,
   toValidReply: ReplyCheck,
 ): Pick<Call<unknown>, 'transaction' | 'change'> => ({
-  transaction: (work) => db.transaction(async (tx) => toValidReply(await work(tx))),
+  transaction: (work) => db.transaction(async (tx) => toValidReply(await work(tx, toValidReply))),
   async change(reply, makeChange, ...furtherChanges) {
     const valid = toValidReply(reply);
     if (furtherChanges.length === 0) await makeChange(db.query);

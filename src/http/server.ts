@@ -17,6 +17,9 @@ import type { RequestValidator } from './request-validator.ts';
 import type { ServerMark } from './server-mark.ts';
 import type { ClientKey } from './signatures/client-keys.ts';
 
+/** Returns the reply as it is sent. Throws if it is invalid. */
+export type ReplyCheck = <R extends Reply>(reply: R) => R;
+
 /** Passed to a handler besides the validated request. */
 export interface Call<Caller> {
   readonly exchange: ReceivedRequest;
@@ -25,8 +28,13 @@ export interface Call<Caller> {
   readonly caller: Caller;
   /** The verified signature; undefined for callers that do not sign. */
   readonly signature: Buffer | undefined;
-  /** Runs `work` in one transaction, which commits only if the reply that it returns is valid. */
-  readonly transaction: <R extends Reply>(work: (tx: Transaction) => Promise<R>) => Promise<R>;
+  /**
+   * Runs `work` in one transaction, which commits only if the reply that it returns is valid. Work that commits by itself
+   * checks the reply before.
+   */
+  readonly transaction: <R extends Reply>(
+    work: (tx: Transaction, toValidReply: ReplyCheck) => Promise<R>,
+  ) => Promise<R>;
   /**
    * For a change whose reply is known before: makes it only if the reply is valid. `makeChange` is one statement, which
    * needs no transaction by itself; with further changes, all are made in one.

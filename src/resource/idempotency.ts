@@ -3,10 +3,12 @@
  * Requests are the same if they have the same `Idempotency-Key` or, for payments, the same signature (OPI-071).
  */
 import { hash } from 'node:crypto';
-import type { Insertable } from 'kysely';
+import { type Insertable, sql } from 'kysely';
 import { toInstant, toJson } from '../database/columns.ts';
 import type { Queryable, Tables, Transaction } from '../database/database.ts';
+import { commitTogether } from '../database/guarded-dialect.ts';
 import { statement } from '../database/statement.ts';
+import { isViolation } from '../database/violation.ts';
 import { headerLines } from '../http/received-request.ts';
 import type { Reply } from '../http/reply.ts';
 import { type ResourceCall, tokenCaller } from './caller.ts';
@@ -83,29 +85,29 @@ const insertReply = statement((db, { now, ...row }: Insertable<Tables['idempoten
   db
     .insertInto('idempotency_key')
     .values(row)
-    // A key that has expired is as good as new.
     .onConflict((conflict) =>
-      conflict
-        .columns(['ase', 'client_id', 'operation', 'key'])
-        .doUpdateSet(({ ref }) => ({
-          request_digest: ref('excluded.request_digest'),
-          reply: ref('excluded.reply'),
-          expires_at: ref('excluded.expires_at'),
-        }))
-        .where('idempotency_key.expires_at', '<=', now),
+      conflict.columns(['ase', 'client_id', 'operation', 'key']).doUpdateSet(({ ref }) => ({
+        // A key that has expired is as good as new. For others it is null, which fails the statement.
+        request_digest: sql<string>`case when idempotency_key.expires_at <= ${now} then excluded.request_digest end`,
+        reply: ref('excluded.reply'),
+        expires_at: ref('excluded.expires_at'),
+      })),
     ),
 );
 
+/** Rolls a transaction back because another request has stored its reply under one of the keys. */
+class AlreadyAnswered extends Error {}
+
 /**
- * Stores the reply under each key, and so waits for a transaction that is storing one of them. Returns false if one is
- * stored already.
+ * Stores the reply under each key, and so waits for a transaction that is storing one of them. Throws AlreadyAnswered
+ * if one is stored already.
  */
 async function storeReply(
   tx: Transaction,
   { ase, clock }: IdempotencyDeps,
   { clientId, operation, keys, digest }: RepeatableRequest,
   { status, body }: Reply,
-): Promise<boolean> {
+): Promise<void> {
   const now = clock.wallNow();
   const row = {
     ase,
@@ -115,21 +117,21 @@ async function storeReply(
     reply: toJson({ status, body }),
     expires_at: toInstant(now + RETENTION_MS),
   };
-  for (const key of keys) {
-    const stored = await insertReply.change(tx, { ...row, key, now: toInstant(now) });
-    if (stored === 0) return false;
+  try {
+    await Promise.all(keys.map((key) => insertReply.change(tx, { ...row, key, now: toInstant(now) })));
+  } catch (error) {
+    throw isViolation(error, 'not null', 'idempotency_key') ? new AlreadyAnswered() : error;
   }
-  return true;
 }
 
-/** Rolls a transaction back because another request has stored its reply under one of the keys. */
-class AlreadyAnswered extends Error {}
+/**
+ * Ends a creation: stores the reply with the keys of the request, and commits. It can be sent together with the last
+ * statements of the transaction, if each of them fails when it does not do its part.
+ */
+export type EndCreation = (reply: Reply) => Promise<void>;
 
-/** Stores the reply with the keys of the request. It can be sent together with other statements. */
-export type StoreReply = (reply: Reply) => Promise<void>;
-
-/** Runs `work` in one transaction. A reply that `work` has not stored itself is stored at the end. */
-type CreateInTransaction<R> = (work: (tx: Transaction, storeReply: StoreReply) => Promise<R>) => Promise<R>;
+/** Runs `work` in one transaction, and ends it unless `work` has done so. */
+type CreateInTransaction<R> = (work: (tx: Transaction, end: EndCreation) => Promise<R>) => Promise<R>;
 
 /** The functions of a call that store the reply with the keys of the request, too. */
 interface CreatingCall<R> {
@@ -152,29 +154,27 @@ export async function createOnce<R extends Reply>(
   const keys = keysOf(call, operation);
   if (keys.length === 0) {
     return create({
-      transaction: (work) => call.transaction((tx) => work(tx, async () => {})),
+      transaction: (work) =>
+        call.transaction((tx, toValidReply) => work(tx, (reply) => commitTogether(tx, () => toValidReply(reply)))),
       change: call.change,
     });
   }
   const digest = hash('sha256', call.exchange.body, 'base64url');
   const request = { clientId: tokenCaller(call).clientId, operation, keys, digest };
-  const storeIn = async (tx: Transaction, reply: Reply): Promise<void> => {
-    if (!(await storeReply(tx, deps, request, reply))) throw new AlreadyAnswered();
-  };
   try {
     return await create({
       transaction: (work) =>
-        call.transaction(async (tx) => {
-          let stored: Reply | undefined;
-          const store = (reply: Reply): Promise<void> => {
-            stored = reply;
-            return storeIn(tx, reply);
+        call.transaction(async (tx, toValidReply) => {
+          let hasEnded = false;
+          const end = async (reply: Reply): Promise<void> => {
+            hasEnded = true;
+            await Promise.all([storeReply(tx, deps, request, reply), commitTogether(tx, () => toValidReply(reply))]);
           };
-          const reply = await work(tx, store);
-          if (stored !== reply) await store(reply);
+          const reply = await work(tx, end);
+          if (!hasEnded) await end(reply);
           return reply;
         }),
-      change: (reply, ...changes) => call.change(reply, ...changes, (tx) => storeIn(tx, reply)),
+      change: (reply, ...changes) => call.change(reply, ...changes, (tx) => storeReply(tx, deps, request, reply)),
     });
   } catch (error) {
     // The earlier request may have made this one fail, by paying the quote or filling the receiver.

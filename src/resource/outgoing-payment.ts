@@ -7,13 +7,14 @@ import type { components } from '../../generated/resource-server/types.ts';
 import { toAmount, toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable, Tables, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
+import { isViolation } from '../database/violation.ts';
 import type { Writable } from '../http/operation.ts';
 import { type Amount, toWireAmount } from '../open-payments/amount.ts';
 import { fromOutgoingPayments } from '../payments/outgoing/from-payments.ts';
 import { findSpending, reserveSpending } from '../payments/outgoing/grant-spending.ts';
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
-import { createOnce, type StoreReply } from './idempotency.ts';
+import { createOnce, type EndCreation } from './idempotency.ts';
 import { storeMetadata } from './metadata.ts';
 import { getPayableQuote, type PayableQuote } from './payable-quote.ts';
 import { listPayments } from './payment-list.ts';
@@ -23,7 +24,7 @@ import { findResource, isResourceId, resourceIdIn } from './resource-url.ts';
 import { createTurns } from './turns.ts';
 import { checkActive, toLookupUrl } from './wallet-address.ts';
 
-type OutgoingPaymentDeps = QuoteDeps & Pick<ResourceDeps, 'wakePayments' | 'announce'>;
+type OutgoingPaymentDeps = QuoteDeps & Pick<ResourceDeps, 'wakePayments' | 'announce' | 'hasWebhook'>;
 
 type OutgoingPaymentBody = Writable<components['schemas']['outgoing-payment']>;
 type OutgoingPaymentWithSpentAmounts = Writable<components['schemas']['outgoing-payment-with-spent-amounts']>;
@@ -95,25 +96,25 @@ type NewPayment = Pick<
   | 'peer'
 >;
 
-const insertUnlessPaid = statement((db, payment: Insertable<Tables['outgoing_payment']>) =>
-  db
-    .insertInto('outgoing_payment')
-    .values(payment)
-    .onConflict((conflict) => conflict.columns(['ase', 'quote_id']).doNothing()),
+const insertRow = statement((db, payment: Insertable<Tables['outgoing_payment']>) =>
+  db.insertInto('outgoing_payment').values(payment),
 );
 
 /** Stores a payment for the worker to send. Throws `invalid_quote` if the quote has been paid before (RS-OP-28). */
 async function insertPayment(tx: Transaction, payment: NewPayment): Promise<void> {
-  const inserted = await insertUnlessPaid.change(tx, {
-    ...payment,
-    state: 'pending',
-    failure: null,
-    funded: false,
-    delivered_amount: '0',
-    attempts: 0,
-    lease_owner: null,
-  });
-  if (inserted === 0) throw resourceProblem('invalid_quote');
+  try {
+    await insertRow.change(tx, {
+      ...payment,
+      state: 'pending',
+      failure: null,
+      funded: false,
+      delivered_amount: '0',
+      attempts: 0,
+      lease_owner: null,
+    });
+  } catch (error) {
+    throw isViolation(error, 'unique', 'outgoing_payment') ? resourceProblem('invalid_quote') : error;
+  }
 }
 
 type CreationBody = Parameters<OutgoingPaymentApiHandlers<ResourceCall>['create-outgoing-payment']>[1]['body'];
@@ -152,7 +153,7 @@ async function repeatPayment(
 /** Stores a payment, counts it against its grant, and replies with both. */
 async function storePayment(
   tx: Transaction,
-  storeReply: StoreReply,
+  end: EndCreation,
   deps: OutgoingPaymentDeps,
   call: ResourceCall,
   body: CreationBody,
@@ -188,17 +189,18 @@ async function storePayment(
     debit: debitAmountOf(quote),
     receive: receiveAmountOf(quote),
   };
+  const hasEvent = deps.hasWebhook();
   // Repetitions that arrive together wait for each other here.
   const reply = await reserveSpending(tx, spending, async (reservation) => {
     const reply = { status: 201 as const, body: withSpentAmounts(toBody(deps, shown), reservation) };
     await Promise.all([
       isNew && insertQuote(tx, ase, quote),
       insertPayment(tx, { ...columns, spending_id: reservation.spendingId }),
-      storeReply(reply),
+      !hasEvent && end(reply),
     ]);
     return reply;
   });
-  await deps.announce(tx, 'outgoing_payment.created', payment.id);
+  if (hasEvent) await deps.announce(tx, 'outgoing_payment.created', payment.id);
   return reply;
 }
 
@@ -217,9 +219,7 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
           const now = clock.businessNow();
           if (now >= toMillis(payable.quote.expires_at)) throw resourceProblem('invalid_quote');
           const reply = await inTurn(grantId, () =>
-            transaction((tx, storeReply) =>
-              storePayment(tx, storeReply, deps, call, body, { ...payable, metadata, now }),
-            ),
+            transaction((tx, end) => storePayment(tx, end, deps, call, body, { ...payable, metadata, now })),
           );
           deps.wakePayments(payable.receiver.peer ? 'peer' : 'same-ase');
           return reply;

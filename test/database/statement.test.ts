@@ -1,8 +1,9 @@
 /** Statements that are compiled once, and how they reach a PostgreSQL server: prepared, pipelined, and after a lost connection. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { sql } from 'kysely';
 import type { Queryable } from '../../src/database/database.ts';
+import { commitTogether } from '../../src/database/guarded-dialect.ts';
 import { recompileStatements, statement } from '../../src/database/statement.ts';
 import { needsPostgres } from '../support/postgresql.ts';
 import { useTestDatabase } from './support/open.ts';
@@ -115,6 +116,48 @@ test('of statements that a transaction runs together, the first one that fails i
   });
   await assert.rejects(together, { code: '23505' });
   assert.equal((await select.all(db.query, { ase: 'together', ids: ['x'] })).length, 1);
+});
+
+describe('a commit that is sent together with the last statements', { skip: needsPostgres }, () => {
+  const insertNew = statement((db, grant: Grant) => db.insertInto('outgoing_payment_grant').values(grant));
+  const stored = (ase: string) => select.all(db.query, { ase, ids: ['x', 'y', 'z'] });
+  const store = (ase: string, ids: readonly string[], check = () => {}) =>
+    db.transaction(async (tx) => {
+      await Promise.all([...ids.map((grant_id) => insertNew.change(tx, { ase, grant_id })), commitTogether(tx, check)]);
+    });
+
+  test('commits them, and no statement comes after it', async () => {
+    await store('committed', ['x', 'y']);
+    assert.equal((await stored('committed')).length, 2);
+    const late = db.transaction(async (tx) => {
+      await Promise.all([insertNew.change(tx, { ase: 'committed', grant_id: 'z' }), commitTogether(tx, () => {})]);
+      // The transaction is over although its work is not.
+      assert.equal((await stored('committed')).length, 3);
+      await insertNew.change(tx, { ase: 'late', grant_id: 'x' });
+    });
+    await assert.rejects(late, /after the end of its transaction/);
+    assert.equal((await stored('late')).length, 0);
+  });
+
+  test('becomes a rollback if one of them fails, whichever it is, and the error is the one of that', async () => {
+    await store('failed', ['y']);
+    for (const ids of [
+      ['x', 'y', 'z'],
+      ['y', 'x'],
+      ['x', 'z', 'y'],
+    ]) {
+      await assert.rejects(store('failed', ids), { code: '23505' });
+      assert.deepEqual(await stored('failed'), [{ grant_id: 'y' }]);
+    }
+  });
+
+  test('is not sent if the check before it throws', async () => {
+    const check = () => {
+      throw new Error('unfit');
+    };
+    await assert.rejects(store('checked', ['x'], check), /unfit/);
+    assert.equal((await stored('checked')).length, 0);
+  });
 });
 
 test('a statement that comes after the end of its transaction is not run', { skip: needsPostgres }, async () => {

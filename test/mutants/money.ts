@@ -53,7 +53,7 @@ export const moneyMutants: readonly Mutant[] = [
   {
     id: 'money.quote-paid-twice',
     file: payment,
-    at: "if («inserted === 0») throw resourceProblem('invalid_quote');",
+    at: "throw «isViolation(error, 'unique', 'outgoing_payment')» ?",
     by: 'false',
   },
   {

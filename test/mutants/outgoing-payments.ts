@@ -46,7 +46,7 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
   {
     id: 'outgoing-payment.quote-paid-twice',
     file: outgoing,
-    at: 'if («inserted === 0») throw',
+    at: "throw «isViolation(error, 'unique', 'outgoing_payment')» ?",
     by: 'false',
     fails: ['outgoing-payment.quote-once'],
   },

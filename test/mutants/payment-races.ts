@@ -22,12 +22,6 @@ export const paymentRaceMutants: readonly Mutant[] = [
     ],
   },
   {
-    id: 'payment-races.quote-paid-again',
-    file: 'src/resource/outgoing-payment.ts',
-    at: ".onConflict((conflict) => «conflict.columns(['ase', 'quote_id'])».doNothing())",
-    by: "conflict.columns(['ase', 'id'])",
-  },
-  {
     id: 'payment-races.quote-without-end',
     file: 'src/resource/outgoing-payment.ts',
     at: 'if («now >= toMillis(payable.quote.expires_at)») throw',
@@ -36,8 +30,8 @@ export const paymentRaceMutants: readonly Mutant[] = [
   {
     id: 'payment-races.key-claimed-twice',
     file: 'src/resource/idempotency.ts',
-    at: 'if («stored === 0») return false;',
-    by: 'false',
+    at: 'request_digest: «sql<string>`case when idempotency_key.expires_at <= ${now} then excluded.request_digest end`»,',
+    by: "ref('excluded.request_digest')",
   },
   {
     id: 'payment-races.repetition-refused',

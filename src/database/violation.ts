@@ -1,0 +1,11 @@
+/** Statements that PostgreSQL has refused because of a constraint. */
+import type { Tables } from './tables.ts';
+
+/** SQLSTATE (PostgreSQL manual, appendix A). */
+const codes = { 'not null': '23502', unique: '23505' } as const;
+
+/** True if the error says that a row of this table would have violated a constraint of this kind. */
+export function isViolation(error: unknown, constraint: keyof typeof codes, table: keyof Tables): boolean {
+  const { code, table: ofTable } = error as { readonly code?: unknown; readonly table?: unknown };
+  return code === codes[constraint] && ofTable === table;
+}
