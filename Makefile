@@ -140,6 +140,7 @@ lint: $(installed)
 	@$(tsc) -p .
 	@$(bin)/biome check
 	@$(bin)/node node_modules/knip/bin/knip.js
+	@$(bin)/node --test --test-reporter=dot test/mutants/names.ts
 
 # The program and the library in a bundle, and the checks, which are a separate program.
 build: $(installed)

@@ -7,7 +7,7 @@
 import { existsSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 import { report } from './support/report.ts';
@@ -40,7 +40,7 @@ function rankOf(file: string): number {
 
 /** Files that do not share a process, by reason. */
 const ownProcess: Readonly<Record<string, readonly string[]>> = {
-  'loads the program with mutants in it': ['model/*/*'],
+  'loads the program with mutants in it': ['model/grants/*'],
   'measures the time, memory or event loop of its process': [
     'control/worlds',
     'end-to-end/{event-loop,hostile-clients,hostile-key-servers,ready}',
@@ -72,27 +72,30 @@ function groupFiles(files: readonly string[]): string[] {
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   const patterns = Object.values(ownProcess).flatMap((names) => names.map((name) => `test/${name}.test.ts`));
   const alone = new Set(globSync(patterns, { cwd: root }).map((file) => join(root, file)));
-  const ranks = Map.groupBy(
+  const groups = files.filter((file) => alone.has(file)).map((file) => [file]);
+  for (const members of Map.groupBy(
     files.filter((file) => !alone.has(file)),
     rankOf,
-  );
-  const groups = [...ranks].flatMap(([rank, members]) => {
-    const size = rank === slowest.length ? FILES_PER_PROCESS : SLOW_FILES_PER_PROCESS;
-    return Array.from({ length: Math.ceil(members.length / size) }, (_, index) => {
-      const group = members.slice(index * size, (index + 1) * size).map((file) => relative(root, file));
-      const suites = group.map((file) => `describe('${file}', () => import('${join(root, file)}'));`);
-      const folders = new Set(group.map((file) => file.split('/').slice(1, -1)[0] ?? 'index'));
-      const path = join(directory, `${[...folders].join('+')}-${rank}-${index + 1}.test.mjs`);
-      writeFileSync(path, ["import { describe } from 'node:test';", ...suites, ''].join('\n'));
-      return { path, rank };
+  ).values()) {
+    const size = rankOf(members[0]!) === slowest.length ? FILES_PER_PROCESS : SLOW_FILES_PER_PROCESS;
+    for (let start = 0; start < members.length; start += size) groups.push(members.slice(start, start + size));
+  }
+  return groups
+    .sort(([one], [other]) => rankOf(one!) - rankOf(other!))
+    .map((group, index) => {
+      const folders = new Set(group.map((file) => relative(root, file).split('/').slice(1, -1)[0] ?? 'index'));
+      const name = group.length === 1 ? basename(group[0]!, '.test.ts') : [...folders].join('+');
+      const path = join(directory, `${index + 1}-${name}.test.mjs`);
+      writeFileSync(path, declaration(group));
+      return path;
     });
-  });
-  const processes = [
-    ...files.filter((file) => alone.has(file)).map((path) => ({ path, rank: rankOf(path) })),
-    ...groups,
-  ];
-  return processes.sort((one, other) => one.rank - other.rank).map(({ path }) => path);
 }
+
+/** A module that declares the tests of these files. */
+const declaration = (files: readonly string[]): string => `
+import { declareFiles } from ${JSON.stringify(join(root, 'test', 'support', 'declare-files.ts'))};
+declareFiles(${JSON.stringify(root)}, ${JSON.stringify(files)});
+`;
 
 const aborted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => aborted.abort());

@@ -22,7 +22,7 @@ import { createPooledDialect, createSender } from './postgresql-driver.ts';
 import { followReplica, type Replica, type ReplicaOptions, withoutReplica } from './replica.ts';
 import { pipelineStatements, sendStatementsTo } from './statement.ts';
 import type { Queryable, Tables, Transaction } from './tables.ts';
-import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
+import { keepTemplate, makeTemplate, openTemplate, templateFile } from './template.ts';
 
 export type { Queryable, Tables, Transaction } from './tables.ts';
 
@@ -49,7 +49,7 @@ export interface Connections {
 }
 
 export type DatabaseOptions = (
-  | { readonly kind: 'embedded'; readonly directory?: string; readonly templateFile?: string }
+  | { readonly kind: 'embedded'; readonly directory?: string }
   | {
       readonly kind: 'postgresql';
       readonly url: string;
@@ -144,16 +144,14 @@ const embeddedParameters = ['-c', 'shared_buffers=32MB'];
 /** Bytes of its code that a function runs through before V8 optimizes it; by default 13 million. */
 const OPTIMIZING_BUDGET = 180_000_000;
 
-async function openEmbedded(options: { directory?: string; templateFile?: string }): Promise<Opened> {
+async function openEmbedded(options: { directory?: string }): Promise<Opened> {
   // V8 would optimize hundreds of functions of the database while it starts, a fifth of the CPU time until then.
   setFlagsFromString(`--wasm-tiering-budget=${OPTIMIZING_BUDGET}`);
   const unlock = options.directory ? await lockDirectory(options.directory) : async () => {};
   const clusterDirectory = options.directory && join(options.directory, 'postgresql');
   const [{ PGlite }, template] = await Promise.all([
     import('@electric-sql/pglite'),
-    (await holdsCluster(clusterDirectory))
-      ? undefined
-      : openTemplate(options.templateFile ?? standardTemplate, migrateEmbedded),
+    (await holdsCluster(clusterDirectory)) ? undefined : openTemplate(templateFile, makeMigratedTemplate),
   ]);
   performance.mark('touchstone: template read');
   const pglite = await PGlite.create({
@@ -200,8 +198,10 @@ function turnEventLoopAfterStatements(pglite: PGlite): void {
 
 const migrateEmbedded = async (pglite: PGlite): Promise<void> => (await import('./migrate.ts')).migrateEmbedded(pglite);
 
+const makeMigratedTemplate = (): Promise<Buffer> => makeTemplate(migrateEmbedded);
+
 /** Rebuilds the template for the package. */
-export const buildTemplate = (file: string): Promise<unknown> => writeTemplate(file, migrateEmbedded);
+export const buildTemplate = async (file: string): Promise<unknown> => keepTemplate(file, await makeMigratedTemplate());
 
 /** True if all migrations ran. Two queries, where the migrator needs a dozen. */
 async function isMigrated(query: Queryable): Promise<boolean> {

@@ -24,14 +24,24 @@ export const templateFile = import.meta.filename.endsWith('.js')
   ? join(import.meta.dirname, name)
   : join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'touchstone', name);
 
-/** The template as a tar archive for `loadDataDir`; made with `migrate` and kept in `file` if it is not there yet. */
-export async function openTemplate(file: string, migrate: (pglite: PGlite) => Promise<void>): Promise<Blob> {
-  const compressed = (await readFile(file).catch(() => undefined)) ?? (await writeTemplate(file, migrate));
+/** The template as a tar archive for `loadDataDir`; made with `make` and kept in `file` if it is not there yet. */
+export async function openTemplate(file: string, make: () => Promise<Buffer>): Promise<Blob> {
+  const compressed = (await readFile(file).catch(() => undefined)) ?? (await keepTemplate(file, await make()));
   return new Blob([await promisify(zstdDecompress)(compressed)]);
 }
 
-/** Makes the template. Where the directory cannot be written, it only costs time at the next start. */
-export async function writeTemplate(file: string, migrate: (pglite: PGlite) => Promise<void>): Promise<Buffer> {
+/** Writes the template to its file. Where the directory cannot be written, it only costs time at the next start. */
+export async function keepTemplate(file: string, compressed: Buffer): Promise<Buffer> {
+  const temporary = `${file}.${process.pid}`;
+  await mkdir(dirname(file), { recursive: true })
+    .then(() => writeFile(temporary, compressed))
+    .then(() => rename(temporary, file))
+    .catch(() => {});
+  return compressed;
+}
+
+/** Makes the template. */
+export async function makeTemplate(migrate: (pglite: PGlite) => Promise<void>): Promise<Buffer> {
   const { PGlite } = await import('@electric-sql/pglite');
   const pglite = await PGlite.create({ initDbStartParams: clusterParameters });
   await migrate(pglite);
@@ -42,11 +52,5 @@ export async function writeTemplate(file: string, migrate: (pglite: PGlite) => P
   await pglite.exec('checkpoint');
   const archive = await (await pglite.dumpDataDir('none')).arrayBuffer();
   await pglite.close();
-  const compressed = await promisify(zstdCompress)(archive, { params: { [constants.ZSTD_c_compressionLevel]: 10 } });
-  const temporary = `${file}.${process.pid}`;
-  await mkdir(dirname(file), { recursive: true })
-    .then(() => writeFile(temporary, compressed))
-    .then(() => rename(temporary, file))
-    .catch(() => {});
-  return compressed;
+  return promisify(zstdCompress)(archive, { params: { [constants.ZSTD_c_compressionLevel]: 10 } });
 }

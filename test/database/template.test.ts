@@ -32,11 +32,19 @@ test('a database starts from the file, migrated, and is small', async () => {
   );
 });
 
-test('where the file cannot be written, the database opens all the same', async () => {
+/** The standard template, as if it had just been made. */
+const make = () => readFile(templateFile);
+
+test('a template that was made is kept in its file, from which the next database starts', async () => {
+  const file = join(directory, 'new folder', 'template');
+  const made = await openTemplate(file, make);
+  assert.equal((await openTemplate(file, mustExist)).size, made.size);
+});
+
+test('where the file cannot be written, the template can be used all the same', async () => {
   const occupied = join(directory, 'occupied');
   await writeFile(occupied, 'a file where a directory would have to be');
-  const db = await openDatabase({ kind: 'embedded', templateFile: join(occupied, 'template') });
-  assert.deepEqual(await db.query.selectFrom('ase').selectAll().execute(), []);
-  await db.close();
+  const archive = await openTemplate(join(occupied, 'template'), make);
+  assert.equal(archive.size, (await openTemplate(templateFile, mustExist)).size);
   assert.match(await readFile(occupied, 'utf8'), /^a file/);
 });

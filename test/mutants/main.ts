@@ -1,16 +1,18 @@
 /**
  * `node --import ./test/mutants/register.ts test/mutants/main.ts [--only PATTERN] [--discover]`: activates one mutant
  * after the other, each in a fresh world, and runs the conformance checks that must fail then. A mutant that leaves one
- * of them passing has survived, and a check without any mutant is not proven. Runs the tests that mutants name beside
- * that. Several processes share the work. Exit status: 0 neither happened, else 1.
+ * of them passing has survived, and a check without any mutant is not proven. Runs the tests that mutants name and the
+ * model of the money as well. Several processes share the work. Exit status: 0 neither happened, else 1.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { checks } from '../../conformance/checks/index.ts';
 import { properties } from '../../conformance/properties/index.ts';
 import { answersCheckId } from '../../conformance/runner/check.ts';
+import { moneyModelMutants } from '../model/money/mutants.ts';
 import { startPostgreSql } from '../support/postgresql-server.ts';
 import { judgeByChecks } from './by-check.ts';
+import { judgeByModel } from './by-model.ts';
 import { judgeByTests } from './by-test.ts';
 import { mutants as allMutants } from './index.ts';
 
@@ -46,11 +48,13 @@ const byCheck = wanted
   .filter(({ fails, test }) => fails || (options.discover && !test))
   .map((mutant) => ({ mutant, fails: expand(mutant.fails) }));
 const byTest = wanted.filter(({ test }) => test !== undefined);
+const byModel = moneyModelMutants.filter((mutant) => wanted.includes(mutant));
 // A process waits half of its time, for the database or for a deadline.
 const processes = availableParallelism() + 1;
 const judgements = await Promise.all([
   judgeByChecks(byCheck, { processes, discover: options.discover ? checkIds : undefined }),
   judgeByTests(byTest, { processes, discover: options.discover }),
+  judgeByModel(byModel, options),
 ]);
 const killed = judgements.reduce((sum, judgement) => sum + judgement.killed, 0);
 const survived = judgements.reduce((sum, judgement) => sum + judgement.survived, 0);

@@ -1,17 +1,15 @@
-/** Payments, quotes, balances and grants over HTTP against a small model of the money: random requests, alone and at once. */
-import '../../mutants/register.ts';
+/**
+ * Payments, quotes, balances and grants over HTTP against a small model of the money: random requests, alone and at
+ * once. `make mutants` shows that the model notices servers with mutants.
+ */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createFastestDatabase } from '../../support/postgresql.ts';
 import { seed } from '../../support/seed.ts';
-import { tryMutant } from '../try-mutant.ts';
-import { moneyModelMutants } from './mutants.ts';
-
-// The server is loaded once the mutants are registered.
-const { startMoneyClient } = await import('./client.ts');
-const { runMoneySequences } = await import('./commands.ts');
+import { startMoneyClient } from './client.ts';
+import { runMoneySequences } from './commands.ts';
 
 /** `make nightly` runs 5000. */
 const SEQUENCES = 20;
@@ -52,14 +50,6 @@ test(`the model explains ${SEQUENCES} sequences`, async () => {
     assert.ok(figures.get(kind)?.get(answer), `no ${kind} came to ${answer}`);
   }
 });
-
-for (const mutant of moneyModelMutants) {
-  test(`the model does not explain a server with ${mutant.id}`, async () => {
-    const trial = await tryMutant(mutant, (range) => runMoneySequences(client, range), { sequences: 100 });
-    assert.equal(trial.stale, undefined);
-    assert.ok(trial.noticedIn, 'survived');
-  });
-}
 
 test('the model knows nothing of the server', async () => {
   for (const file of ['model', 'amounts', 'requests', 'sending', 'state']) {

@@ -1,5 +1,5 @@
 /**
- * Every replacement is code that can run. One with a wrong name throws when it is reached, and each check would fail
+ * `node --test test/mutants/names.ts`, a part of `make lint`. Every replacement is code that can run. One with a wrong name throws when it is reached, and each check would fail
  * for that reason. Types may differ, as many a mutant breaks a rule that types express.
  */
 import assert from 'node:assert/strict';
