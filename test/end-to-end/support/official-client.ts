@@ -22,6 +22,8 @@ export async function payAcross(environment: ClientEnvironment): Promise<void> {
     privateKey: createPrivateKey(environment.privateKey),
     keyId: environment.keyId,
     useHttp: environment.walletAddress.startsWith('http:'),
+    // Its default of five seconds is too little for the first request to a server on a busy machine.
+    requestTimeoutMs: 60_000,
   });
   // Wallet addresses
   const payer = await client.walletAddress.get({ url: environment.walletAddress });
