@@ -319,6 +319,9 @@ export const changeInteraction = (grant: InteractiveGrant, progress: Partial<Int
 /** Another request has stored the grant since it was read. */
 class GrantChanged extends Error {}
 
+/** Far more than the requests for one grant that are served at the same time. */
+const MAX_ATTEMPTS = 1000;
+
 /**
  * Runs `work` on the grant that `read` finds, and again as long as another request stores the grant before `work` does.
  * So `work` can rely on the grant without a lock, if it makes its change last, with `storeGrant`. Each repetition means
@@ -329,12 +332,14 @@ export async function onCurrentGrant<G extends Grant, T>(
   work: (grant: G) => Promise<T>,
   known?: G,
 ): Promise<T> {
-  for (let grant = known; ; grant = undefined) {
+  let grant = known ?? (await read());
+  for (let attempt = 1; ; attempt += 1) {
     try {
-      return await work(grant ?? (await read()));
+      return await work(grant);
     } catch (error) {
-      if (!(error instanceof GrantChanged)) throw error;
+      if (!(error instanceof GrantChanged) || attempt === MAX_ATTEMPTS) throw error;
     }
+    grant = await read();
   }
 }
 
