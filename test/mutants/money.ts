@@ -45,7 +45,11 @@ export const moneyMutants: readonly Mutant[] = [
       receive_amount: (
         await prepareQuote(deps, toHostedWalletAddress(row), row.client_id!, {
           receiver: row.receiver!,
-          debitAmount: toWireAmount(debitAmountOf(row as QuoteRow)),
+          debitAmount: {
+            value: row.debit_amount!,
+            assetCode: row.debit_asset_code!,
+            assetScale: row.debit_asset_scale!,
+          },
         })
       ).quote.receive_amount,
     }`,
