@@ -6,8 +6,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 export interface LeasedWorkerOptions<Job> {
-  /** Leases the next due job outside these lanes, whose slots are taken; undefined if nothing is due there. */
-  readonly claim: (fullLanes: readonly string[]) => Promise<Job | undefined>;
+  /**
+   * Leases the jobs that are due next, at most so many, outside these lanes, whose slots are taken. None if nothing is
+   * due there.
+   */
+  readonly claim: (fullLanes: readonly string[], limit: number) => Promise<readonly Job[]>;
   /** Default: all jobs are in one lane. */
   readonly laneOf?: (job: Job) => string;
   readonly run: (job: Job) => Promise<void>;
@@ -45,9 +48,12 @@ interface Lane {
 
 function createLanes(concurrency: number, slotTimeoutMs: number | undefined, onRelease: () => void) {
   const lanes = new Map<string, Lane>();
-  const isFull = ({ active, running }: Lane) => active >= concurrency || running >= MAX_RUNNING_FACTOR * concurrency;
+  const freeIn = ({ active, running }: Lane) =>
+    Math.max(0, Math.min(concurrency - active, MAX_RUNNING_FACTOR * concurrency - running));
   return {
-    listFull: () => [...lanes].filter(([, lane]) => isFull(lane)).map(([name]) => name),
+    listFull: () => [...lanes].filter(([, lane]) => freeIn(lane) === 0).map(([name]) => name),
+    /** Slots that are free in each lane that is not full. */
+    countFree: () => Math.min(concurrency, ...[...lanes.values()].map(freeIn).filter((free) => free > 0)),
     /** Returns a function that gives the slot back when the job has ended. */
     acquireSlot(name: string): () => void {
       const lane = lanes.get(name) ?? { running: 0, active: 0 };
@@ -75,7 +81,7 @@ export function createLeasedWorker<Job>(options: LeasedWorkerOptions<Job>): Leas
   const { claim, laneOf, run, onError, concurrency = 8, slotTimeoutMs } = options;
   const running = new Set<Promise<void>>();
   const timers = new Set<NodeJS.Timeout>();
-  const { acquireSlot, listFull } = createLanes(concurrency, slotTimeoutMs, () => {
+  const { acquireSlot, listFull, countFree } = createLanes(concurrency, slotTimeoutMs, () => {
     if (isWaiting) wake();
   });
   let claiming = Promise.resolve();
@@ -90,17 +96,21 @@ export function createLeasedWorker<Job>(options: LeasedWorkerOptions<Job>): Leas
       const fullLanes = listFull();
       isWaiting = fullLanes.length > 0;
       if (isWaiting && !laneOf) return;
-      const job = await claim(fullLanes);
-      if (job === undefined) return;
-      const releaseSlot = acquireSlot(laneOf?.(job) ?? '');
-      const done: Promise<void> = run(job)
-        .catch(onError)
-        .then(() => {
-          running.delete(done);
-          releaseSlot();
-        });
-      running.add(done);
+      const jobs = await claim(fullLanes, countFree());
+      if (jobs.length === 0) return;
+      jobs.forEach(start);
     }
+  }
+
+  function start(job: Job): void {
+    const releaseSlot = acquireSlot(laneOf?.(job) ?? '');
+    const done: Promise<void> = run(job)
+      .catch(onError)
+      .then(() => {
+        running.delete(done);
+        releaseSlot();
+      });
+    running.add(done);
   }
 
   // Runs outside the caller's AsyncLocalStorage: inside a transaction's, `assertOutsideTransaction` would fail.

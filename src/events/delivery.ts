@@ -129,10 +129,12 @@ export function createEvents(options: EventsOptions): Events {
     }
   }
 
-  async function claim(): Promise<ClaimedEvent | undefined> {
-    if (!webhook()) return undefined;
+  async function claim(): Promise<readonly ClaimedEvent[]> {
+    if (!webhook()) return [];
     if (mayHaveExpired) await announceExpiries();
-    return claimEvent(db.query, { ase, now: clock.businessNow(), wallNow: clock.wallNow(), leaseMs: LEASE_MS });
+    const lease = { wallNow: clock.wallNow(), leaseMs: LEASE_MS };
+    const event = await claimEvent(db.query, { ase, now: clock.businessNow(), ...lease });
+    return event ? [event] : [];
   }
 
   async function deliver(event: ClaimedEvent): Promise<void> {

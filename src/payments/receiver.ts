@@ -26,13 +26,13 @@ export interface Receiver {
 export type ReadReceiver = (url: string) => Promise<Receiver>;
 
 /** Time after which a receiver is read again before it is paid: a payment that is sent at once needs no second request. */
-const RECENT_MS = 5_000;
+const RECENT_MS = 30_000;
 /** Maximum number of receivers that are remembered. */
 const MAX_RECENT = 1_000;
 
 export interface RecentReceivers {
   readonly readReceiver: ReadReceiver;
-  /** A receiver of another ASE as it was at most five seconds ago. Its ASE checks each packet as it is then. */
+  /** A receiver of another ASE as it was at most half a minute ago. Its ASE checks each packet as it is then. */
   recentReceiver(url: string): Receiver | undefined;
 }
 

@@ -36,7 +36,7 @@ interface FullView {
 before(async () => {
   worlds = await startTwoWorlds({
     granite: {
-      // Each is read again before it is paid, as in another process or after five seconds.
+      // Each is read again before it is paid, as in another process or after half a minute.
       worker: { recentReceiver: () => undefined },
       failpoint(name) {
         if (name === 'payment-stored') onceStored?.();

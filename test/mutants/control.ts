@@ -126,7 +126,12 @@ export const controlMutants: readonly Mutant[] = [
     also: [
       {
         file: 'src/payments/ilp/packet-journal.ts',
-        at: 'if («resolved !== 1») throw',
+        at: 'if («resolved !== packets.length») throw',
+        by: 'false',
+      },
+      {
+        file: 'src/payments/outgoing/transfers.ts',
+        at: "if («!booked») throw new Error('the transfer of a packet",
         by: 'false',
       },
     ],
@@ -134,12 +139,12 @@ export const controlMutants: readonly Mutant[] = [
   {
     id: 'bookkeeping.lease-left',
     file: 'src/payments/outgoing/job.ts',
-    at: "if («updated !== 1») throw new LeaseLost('lease lost');",
+    at: 'if («advanced !== steps.length») throw',
     by: 'false',
     also: [
       {
         file: 'src/payments/ilp/packet-journal.ts',
-        at: 'if («resolved !== 1») throw',
+        at: 'if («resolved !== packets.length») throw',
         by: 'false',
       },
     ],

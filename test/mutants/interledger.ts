@@ -2,6 +2,7 @@
 import type { Mutant } from './mutant.ts';
 
 const receiver = 'src/payments/ilp/stream-receiver.ts';
+const request = 'src/payments/ilp/stream-request.ts';
 const stream = 'src/payments/ilp/stream-packet.ts';
 const credentials = 'src/payments/ilp/credentials.ts';
 
@@ -22,14 +23,14 @@ const receiverMutants: readonly Mutant[] = [
   },
   {
     id: 'interledger.sequence-not-repeated',
-    file: receiver,
+    file: request,
     at: 'const reply = { sequence: «request.sequence», received: amount };',
     by: '1n',
     fails: ['interledger.credited', 'interledger.probe', 'interledger.close'],
   },
   {
     id: 'interledger.minimum-echoed',
-    file: receiver,
+    file: request,
     at: 'const reply = { sequence: request.sequence, received: «amount» };',
     by: 'request.prepareAmount',
     fails: ['interledger.probe', 'interledger.minimum', 'interledger.close'],
@@ -71,7 +72,7 @@ const receiverMutants: readonly Mutant[] = [
   },
   {
     id: 'interledger.probe-credited',
-    file: receiver,
+    file: request,
     at: 'const isFulfillable = «conditionFor(fulfillment).equals(prepare.executionCondition)»;',
     by: 'true',
     fails: ['interledger.probe'],
@@ -171,8 +172,8 @@ const receiverMutants: readonly Mutant[] = [
   {
     id: 'interledger.reject-is-forgotten',
     file: receiver,
-    at: 'if (!(«await storeReply(tx, ase, entry, clock.wallNow())»)) {',
-    by: 'rejection || (await storeReply(tx, ase, entry, clock.wallNow()))',
+    at: 'if (!(«await storeReplies(tx, ase, [reply], clock.wallNow())»)) {',
+    by: 'rejection || (await storeReplies(tx, ase, [reply], clock.wallNow()))',
     fails: ['interledger.limits'],
   },
   {
@@ -184,7 +185,7 @@ const receiverMutants: readonly Mutant[] = [
   },
   {
     id: 'interledger.any-address',
-    file: receiver,
+    file: request,
     at: "if (!«`${prepare.destination}.`.startsWith(`${prefix}.`)») return ilpReject('F02'",
     by: 'true',
     fails: ['interledger.address'],
@@ -198,14 +199,14 @@ const receiverMutants: readonly Mutant[] = [
   },
   {
     id: 'interledger.broken-data-unexpected',
-    file: receiver,
+    file: request,
     at: "if (!plain) return ilpReject(«'F06'», prefix, 'data",
     by: "'F99'",
     fails: ['interledger.secrecy'],
   },
   {
     id: 'interledger.any-stream-packet',
-    file: receiver,
+    file: request,
     at: "if («request?.ilpType !== STREAM_PREPARE») return ilpReject('F00'",
     by: 'false',
     fails: ['interledger.no-stream-prepare'],

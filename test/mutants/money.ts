@@ -81,8 +81,8 @@ export const moneyMutants: readonly Mutant[] = [
   {
     id: 'money.reject-is-forgotten',
     file: 'src/payments/ilp/stream-receiver.ts',
-    at: 'if (!(«await storeReply(tx, ase, entry, clock.wallNow())»)) {',
-    by: 'rejection || (await storeReply(tx, ase, entry, clock.wallNow()))',
+    at: 'if (!(«await storeReplies(tx, ase, [reply], clock.wallNow())»)) {',
+    by: 'rejection || (await storeReplies(tx, ase, [reply], clock.wallNow()))',
   },
   {
     id: 'money.refund-goes-to-the-new-account',

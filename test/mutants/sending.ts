@@ -137,6 +137,7 @@ export const sendingMutants: readonly Mutant[] = [
       title: 'take it from each other again and again',
       at: "if («updated !== 1») throw new LeaseLost('lease lost');",
       by: 'false',
+      also: [{ file: 'src/payments/outgoing/job.ts', at: 'if («advanced !== steps.length») throw', by: 'false' }],
     },
   ]),
   ...noticedBy('test/payments/outgoing/in-doubt.test.ts', 'src/payments/outgoing/send-packets.ts', [

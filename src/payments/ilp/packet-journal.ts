@@ -4,9 +4,9 @@
  * copy with it. So a packet counts once, whichever message is lost and whichever side crashes (ILP-18).
  */
 import { deserializeIlpPrepare, deserializeIlpReply, isFulfill } from 'ilp-packet';
-import { type Insertable, sql } from 'kysely';
+import { sql } from 'kysely';
 import { toAmount, toBuffer, toInstant, toMillis, toReceiveAsset } from '../../database/columns.ts';
-import type { Queryable, Tables, Transaction } from '../../database/database.ts';
+import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import type { Asset } from '../../open-payments/amount.ts';
 
@@ -26,58 +26,103 @@ export interface OutgoingPacket {
   readonly amount: bigint;
 }
 
-const insertPrepared = statement((db, packet: Insertable<Tables['outgoing_packet']>) =>
-  db.insertInto('outgoing_packet').values(packet),
+interface Prepared {
+  readonly ase: string;
+  readonly now: string;
+  /** One element of each list is a packet. */
+  readonly payments: readonly string[];
+  readonly conditions: readonly string[];
+  readonly sequences: readonly number[];
+  readonly peers: readonly string[];
+  /** Base64. */
+  readonly prepares: readonly string[];
+  readonly sources: readonly string[];
+  readonly amounts: readonly string[];
+}
+
+const insertPrepared = statement(
+  (_db, { ase, now, payments, conditions, sequences, peers, prepares, sources, amounts }: Prepared) => sql`
+    insert into outgoing_packet
+      (ase, payment_id, condition, sequence, peer, prepare, source_amount, amount, state, prepared_at)
+    select ${ase}, payment_id, condition, sequence, peer, decode(prepare, 'base64'), source_amount, amount, 'prepared',
+      ${now}::timestamptz
+    from unnest(${payments}::text[], ${conditions}::text[], ${sequences}::integer[], ${peers}::text[],
+      ${prepares}::text[], ${sources}::numeric[], ${amounts}::numeric[])
+      as packet (payment_id, condition, sequence, peer, prepare, source_amount, amount)`,
 );
 
-export async function storePreparedPacket(tx: Transaction, ase: string, packet: OutgoingPacket, wallNow: number) {
+export async function storePreparedPackets(
+  tx: Transaction,
+  ase: string,
+  packets: readonly OutgoingPacket[],
+  wallNow: number,
+): Promise<void> {
   await insertPrepared.change(tx, {
     ase,
-    payment_id: packet.paymentId,
-    condition: packet.condition,
-    sequence: packet.sequence,
-    peer: packet.peer,
-    prepare: packet.prepare,
-    source_amount: `${packet.sourceAmount}`,
-    amount: `${packet.amount}`,
-    state: 'prepared',
-    prepared_at: toInstant(wallNow),
+    now: toInstant(wallNow),
+    payments: packets.map(({ paymentId }) => paymentId),
+    conditions: packets.map(({ condition }) => condition),
+    sequences: packets.map(({ sequence }) => sequence),
+    peers: packets.map(({ peer }) => peer),
+    prepares: packets.map(({ prepare }) => prepare.toString('base64')),
+    sources: packets.map(({ sourceAmount }) => `${sourceAmount}`),
+    amounts: packets.map(({ amount }) => `${amount}`),
   });
 }
 
-interface Resolution {
+interface Fulfilled {
+  readonly ase: string;
+  /** One element of each list is a packet. */
+  readonly payments: readonly string[];
+  readonly conditions: readonly string[];
+  readonly sources: readonly string[];
+}
+
+const fulfill = statement(
+  (_db, { ase, payments, conditions, sources }: Fulfilled) => sql`
+    update outgoing_packet as packet set state = 'fulfilled', source_amount = fulfilled.source_amount
+    from unnest(${payments}::text[], ${conditions}::text[], ${sources}::numeric[])
+      as fulfilled (payment_id, condition, source_amount)
+    where packet.ase = ${ase} and packet.payment_id = any(${payments}::text[]) and packet.state = 'prepared'
+      and packet.payment_id = fulfilled.payment_id and packet.condition = fulfilled.condition`,
+);
+
+/** Records the Fulfills of packets, and the amounts that their payers pay for them. */
+export async function resolveFulfilled(
+  tx: Transaction,
+  ase: string,
+  packets: readonly Pick<OutgoingPacket, 'paymentId' | 'condition' | 'sourceAmount'>[],
+): Promise<void> {
+  const resolved = await fulfill.change(tx, {
+    ase,
+    payments: packets.map(({ paymentId }) => paymentId),
+    conditions: packets.map(({ condition }) => condition),
+    sources: packets.map(({ sourceAmount }) => `${sourceAmount}`),
+  });
+  if (resolved !== packets.length) throw new Error('a packet is resolved already');
+}
+
+interface Rejected {
   readonly ase: string;
   readonly paymentId: string;
   readonly condition: string;
-  readonly state: 'fulfilled' | 'rejected';
-  readonly sourceAmount: string | undefined;
 }
 
-const resolve = statement((db, { ase, paymentId, condition, state, sourceAmount }: Resolution) =>
+const reject = statement((db, { ase, paymentId, condition }: Rejected) =>
   db
     .updateTable('outgoing_packet')
-    .set({ state, ...(sourceAmount !== undefined && { source_amount: sourceAmount }) })
+    .set({ state: 'rejected' })
     .where('ase', '=', ase)
     .where('payment_id', '=', paymentId)
     .where('condition', '=', condition)
     .where('state', '=', 'prepared'),
 );
 
-/** Records the result of a packet. */
-export async function resolvePacket(
-  tx: Transaction,
-  ase: string,
-  packet: OutgoingPacket,
-  result: { readonly state: 'fulfilled'; readonly sourceAmount: bigint } | { readonly state: 'rejected' },
-): Promise<void> {
-  const resolved = await resolve.change(tx, {
-    ase,
-    paymentId: packet.paymentId,
-    condition: packet.condition,
-    state: result.state,
-    sourceAmount: result.state === 'fulfilled' ? `${result.sourceAmount}` : undefined,
-  });
-  if (resolved !== 1) throw new Error(`packet ${packet.condition} is resolved already`);
+/** Records the Reject of a packet. */
+export async function resolveRejected(tx: Transaction, ase: string, packet: OutgoingPacket): Promise<void> {
+  const { paymentId, condition } = packet;
+  const resolved = await reject.change(tx, { ase, paymentId, condition });
+  if (resolved !== 1) throw new Error(`packet ${condition} is resolved already`);
 }
 
 /** Packets of a payment whose result is unknown, in the order in which they were made. */
@@ -184,34 +229,50 @@ export interface IncomingPacket {
   readonly expiresAt: Date;
 }
 
-const insertReply = statement((db, packet: Insertable<Tables['incoming_packet']>) =>
-  db
-    .insertInto('incoming_packet')
-    .values(packet)
-    .onConflict((conflict) => conflict.doNothing()),
+interface Replies {
+  readonly ase: string;
+  readonly now: string;
+  /** One element of each list is a packet. */
+  readonly peers: readonly string[];
+  readonly conditions: readonly string[];
+  readonly payments: readonly string[];
+  readonly amounts: readonly string[];
+  /** Base64. */
+  readonly replies: readonly string[];
+  readonly expiries: readonly string[];
+}
+
+const insertReplies = statement(
+  (_db, { ase, now, peers, conditions, payments, amounts, replies, expiries }: Replies) => sql`
+    insert into incoming_packet
+      (ase, peer, condition, incoming_payment_id, amount, reply, booked_at, expires_at)
+    select ${ase}, peer, condition, incoming_payment_id, amount, decode(reply, 'base64'), ${now}::timestamptz, expires_at
+    from unnest(${peers}::text[], ${conditions}::text[], ${payments}::text[], ${amounts}::numeric[], ${replies}::text[],
+      ${expiries}::timestamptz[]) as packet (peer, condition, incoming_payment_id, amount, reply, expires_at)
+    on conflict do nothing`,
 );
 
 /**
- * Stores the answer to a packet. Returns false if the journal already has one; waits for another
- * transaction that is storing it.
+ * Stores the answers to packets. Returns false if the journal already has one of them, in which case the caller must roll
+ * back if there are others; waits for another transaction that is storing one.
  */
-export async function storeReply(
+export async function storeReplies(
   tx: Transaction,
   ase: string,
-  packet: IncomingPacket,
+  packets: readonly IncomingPacket[],
   wallNow: number,
 ): Promise<boolean> {
-  const stored = await insertReply.change(tx, {
+  const stored = await insertReplies.change(tx, {
     ase,
-    peer: packet.peer,
-    condition: packet.condition,
-    incoming_payment_id: packet.incomingPaymentId,
-    amount: `${packet.amount}`,
-    reply: packet.reply,
-    booked_at: toInstant(wallNow),
-    expires_at: toInstant(packet.expiresAt.getTime()),
+    now: toInstant(wallNow),
+    peers: packets.map(({ peer }) => peer),
+    conditions: packets.map(({ condition }) => condition),
+    payments: packets.map(({ incomingPaymentId }) => incomingPaymentId),
+    amounts: packets.map(({ amount }) => `${amount}`),
+    replies: packets.map(({ reply }) => reply.toString('base64')),
+    expiries: packets.map(({ expiresAt }) => toInstant(expiresAt.getTime())),
   });
-  return stored === 1;
+  return stored === packets.length;
 }
 
 export interface StoredReply {

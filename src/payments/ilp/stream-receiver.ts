@@ -5,41 +5,46 @@
 import type { IlpPrepare } from 'ilp-packet';
 import type { Clock } from '../../clock.ts';
 import type { Database, Transaction } from '../../database/database.ts';
+import { shareTransactions } from '../../database/shared-transactions.ts';
 import { type Asset, MAX_AMOUNT, sameAsset } from '../../open-payments/amount.ts';
 import {
+  afterCredit,
   type CreditableIncomingPayment,
   creditIncomingPayment,
   creditProblem,
   findCreditable,
   lockCreditable,
+  lockCreditables,
   releaseRoom,
+  storeCredited,
 } from '../incoming/credit.ts';
 import type { Claim } from '../incoming/reservations.ts';
-import { internalAccountId, isAccountMissing, lockPeerBalance, openInternalAccount } from '../ledger.ts';
+import {
+  bookTransfers,
+  internalAccountId,
+  isAccountMissing,
+  lockPeerBalance,
+  openInternalAccount,
+  type Transfer,
+} from '../ledger.ts';
 import type { Failpoint } from '../outgoing/failpoint.ts';
 import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
-import { resolveAddress } from './credentials.ts';
-import { amountTooLarge, ilpFulfill, ilpReject } from './ilp-reply.ts';
+import { amountTooLarge, ilpReject } from './ilp-reply.ts';
 import { maxPacketIn, type Peer } from './link.ts';
-import { findReply, type StoredReply, storeReply } from './packet-journal.ts';
+import { findReply, type StoredReply, storeReplies } from './packet-journal.ts';
 import {
-  conditionFor,
-  decryptStreamData,
-  fulfillmentFor,
-  type MaxMoney,
-  parseStreamPacket,
-  STREAM_PREPARE,
-  type StreamPacket,
-  sealStreamReply,
-} from './stream-packet.ts';
+  bringsMoney,
+  type ConnectionOptions,
+  openStreamRequest,
+  type ReceivedPacket,
+  resolveConnection,
+  type StreamRequest,
+} from './stream-request.ts';
 
-export interface StreamReceiverOptions {
+export interface StreamReceiverOptions extends ConnectionOptions {
   readonly ase: string;
   readonly db: Database;
   readonly clock: Clock;
-  readonly prefix: string;
-  readonly secrets: () => readonly string[];
-  readonly reloadSecrets?: () => Promise<readonly string[]>;
   readonly failpoint: Failpoint;
   readonly announce?: AnnouncePayment;
 }
@@ -47,40 +52,6 @@ export interface StreamReceiverOptions {
 export interface StreamReceiver {
   /** Answers a Prepare whose amount is in units of `asset`, as Connector.receive does. */
   receive(from: Peer, asset: Asset, prepare: IlpPrepare): Promise<Buffer>;
-}
-
-interface ReceivedPacket {
-  readonly from: Peer;
-  readonly asset: Asset;
-  readonly prepare: IlpPrepare;
-  readonly amount: bigint;
-  /** Base64url. */
-  readonly condition: string;
-}
-
-type Connection = NonNullable<ReturnType<typeof resolveAddress>>;
-
-/** A packet whose data is a STREAM Prepare, with the two answers that STREAM seals with the shared secret. */
-interface StreamRequest extends ReceivedPacket {
-  readonly incomingPaymentId: string;
-  /** Undefined for a sender that does not identify its connection. */
-  readonly connection: string | undefined;
-  readonly request: StreamPacket;
-  readonly isFulfillable: boolean;
-  readonly accept: () => Promise<Buffer>;
-  readonly decline: (
-    message: string,
-    details?: { asset?: Asset; closeConnection?: boolean; maxMoney?: MaxMoney },
-  ) => Promise<Buffer>;
-}
-
-/** Another process may have created the address with a secret that this process has not loaded yet. */
-async function resolveConnection(
-  { prefix, secrets, reloadSecrets }: StreamReceiverOptions,
-  destination: string,
-): Promise<Connection | undefined> {
-  const resolve = (versions: readonly string[]) => resolveAddress(versions, prefix, destination);
-  return resolve(secrets()) ?? (reloadSecrets && resolve(await reloadSecrets()));
 }
 
 const isExpired = ({ clock }: StreamReceiverOptions, { prepare }: ReceivedPacket): boolean =>
@@ -103,45 +74,6 @@ function rejectEarly(options: StreamReceiverOptions, packet: ReceivedPacket): Bu
   if (isExpired(options, packet)) return ilpReject('R00', options.prefix, 'packet expired');
   return amount > maximum ? amountTooLarge(options.prefix, amount, maximum) : undefined;
 }
-
-/** Checks address, token, encryption and type (ILP-01, ILP-04); returns the Reject if one is wrong. */
-function openStreamRequest(
-  { prefix }: StreamReceiverOptions,
-  packet: ReceivedPacket,
-  connection: Connection | undefined,
-): StreamRequest | Buffer {
-  const { prepare, amount, asset } = packet;
-  if (!`${prepare.destination}.`.startsWith(`${prefix}.`)) return ilpReject('F02', prefix, 'no route');
-  if (!connection) return ilpReject('F06', prefix, 'unknown connection token');
-  const { sharedSecret, incomingPaymentId } = connection;
-  const plain = decryptStreamData(sharedSecret, prepare.data);
-  if (!plain) return ilpReject('F06', prefix, 'data not encrypted with the shared secret');
-  const request = parseStreamPacket(plain);
-  if (request?.ilpType !== STREAM_PREPARE) return ilpReject('F00', prefix, 'not a STREAM Prepare');
-
-  const fulfillment = fulfillmentFor(sharedSecret, prepare.data);
-  const isFulfillable = conditionFor(fulfillment).equals(prepare.executionCondition);
-  const reply = { sequence: request.sequence, received: amount };
-  return {
-    ...packet,
-    incomingPaymentId,
-    connection: connection.connection || undefined,
-    request,
-    isFulfillable,
-    accept: async () =>
-      ilpFulfill(fulfillment, await sealStreamReply(sharedSecret, { outcome: 'fulfill', ...reply, asset })),
-    decline: async (message, details = {}) =>
-      ilpReject(
-        'F99',
-        prefix,
-        message,
-        await sealStreamReply(sharedSecret, { outcome: 'reject', ...reply, ...details }),
-      ),
-  };
-}
-
-/** True if the receiver can fulfil the packet and would then owe its amount to the payee: it is answered only once. */
-const bringsMoney = ({ isFulfillable, amount }: StreamRequest): boolean => isFulfillable && amount > 0n;
 
 const claimOf = ({ clock }: StreamReceiverOptions, { connection, request }: StreamRequest): Claim => ({
   connection,
@@ -195,41 +127,109 @@ async function openPeerAccount({ ase, db }: StreamReceiverOptions, packet: Strea
   if (payment && sameAsset(payment.asset, asset)) await openInternalAccount(db.query, ase, 'peer', asset, from.name);
 }
 
+/** A packet that brings money, and its Fulfill. */
+interface Creditable {
+  readonly packet: StreamRequest;
+  readonly fulfill: Buffer;
+}
+
+interface Booked {
+  readonly answer: Buffer;
+  readonly isCredited: boolean;
+}
+
 /**
  * Credits the incoming payment, or rejects the packet, and stores the answer in the same transaction, under the lock of
  * the payment: whatever a copy meets, it gets this answer and no other (ILP-18, ILP-19).
  */
-async function answerOnce(options: StreamReceiverOptions, packet: StreamRequest): Promise<Buffer> {
-  const { db, failpoint } = options;
+async function answerOnce(
+  options: StreamReceiverOptions,
+  packet: StreamRequest,
+  bookShared: (creditable: Creditable) => Promise<Booked>,
+): Promise<Buffer> {
+  const isLimited = packet.from.balanceLimit !== undefined;
   // Its balance is locked before the packet is credited.
-  if (packet.from.balanceLimit !== undefined) await openPeerAccount(options, packet);
-  const fulfill = await packet.accept();
-  const tryToBook = () => db.transaction((tx) => bookPacket(tx, options, packet, fulfill));
-  const book = () =>
-    tryToBook().catch(async (error: unknown) => {
-      if (!isAccountMissing(error)) throw error;
-      await openPeerAccount(options, packet);
-      return tryToBook();
-    });
+  if (isLimited) await openPeerAccount(options, packet);
+  const creditable = { packet, fulfill: await packet.accept() };
+  const book = () => (isLimited ? bookAlone(options, creditable) : bookShared(creditable));
   const { answer, isCredited } = await book();
-  if (isCredited) failpoint('packet-credited');
+  if (isCredited) options.failpoint('packet-credited');
   return answer;
 }
+
+async function bookAlone(options: StreamReceiverOptions, { packet, fulfill }: Creditable): Promise<Booked> {
+  const tryToBook = () => options.db.transaction((tx) => bookPacket(tx, options, packet, fulfill));
+  return tryToBook().catch(async (error: unknown) => {
+    if (!isAccountMissing(error)) throw error;
+    await openPeerAccount(options, packet);
+    return tryToBook();
+  });
+}
+
+const creditTransfer = ({ from, asset, amount, condition }: ReceivedPacket, accountId: string): Transfer => ({
+  id: `packet:${from.name}:${condition}:in`,
+  entries: [
+    { accountId: internalAccountId('peer', asset, from.name), amount: -amount },
+    { accountId, amount },
+  ],
+});
+
+/**
+ * Does the same for packets that came at the same time, of peers without a limit, each after those before it. Throws
+ * if one of them has been answered before.
+ */
+async function bookTogether(
+  tx: Transaction,
+  options: StreamReceiverOptions,
+  creditables: readonly Creditable[],
+): Promise<Booked[]> {
+  const { ase, clock, announce = announceNothing } = options;
+  const ids = new Set(creditables.map(({ packet }) => packet.incomingPaymentId));
+  const payments = await lockCreditables(tx, ase, [...ids]);
+  const sums = new Map<string, bigint>();
+  const transfers: Transfer[] = [];
+  const results: Booked[] = [];
+  for (const { packet, fulfill } of creditables) {
+    const payment = payments.get(packet.incomingPaymentId);
+    if (!payment) throw new Error('the incoming payment of one of several packets is unknown');
+    const rejection = await findRejection(options, packet, payment);
+    results.push({ answer: rejection ?? fulfill, isCredited: rejection === undefined });
+    if (rejection) continue;
+    payments.set(payment.id, afterCredit(payment, packet.amount, claimOf(options, packet)));
+    sums.set(payment.id, (sums.get(payment.id) ?? 0n) + packet.amount);
+    transfers.push(creditTransfer(packet, payment.accountId));
+  }
+  const replies = creditables.map(({ packet }, index) => toJournal(packet, results[index]!.answer));
+  const credited = [...sums].map(([id, amount]) => ({ payment: payments.get(id)!, amount }));
+  const [areNew, areBooked] = await Promise.all([
+    storeReplies(tx, ase, replies, clock.wallNow()),
+    bookTransfers(tx, ase, clock.businessNow(), transfers),
+    storeCredited(tx, ase, credited),
+  ]);
+  if (!areNew || !areBooked) throw new Error('one of several packets is a copy');
+  for (const { payment } of credited) {
+    if (payment.completed) await announce(tx, 'incoming_payment.completed', payment.id);
+  }
+  return results;
+}
+
+const toJournal = ({ from, condition, incomingPaymentId, amount, prepare }: StreamRequest, reply: Buffer) => ({
+  ...{ peer: from.name, condition, incomingPaymentId, amount, reply, expiresAt: prepare.expiresAt },
+});
 
 async function bookPacket(
   tx: Transaction,
   options: StreamReceiverOptions,
   packet: StreamRequest,
   fulfill: Buffer,
-): Promise<{ answer: Buffer; isCredited: boolean }> {
+): Promise<Booked> {
   const { ase, clock, prefix, announce = announceNothing } = options;
   const { from, asset, amount, condition, incomingPaymentId } = packet;
-  const { expiresAt } = packet.prepare;
   const locked = await lockCreditable(tx, ase, incomingPaymentId);
   if (!locked) return { answer: ilpReject('F02', prefix, 'unknown incoming payment'), isCredited: false };
   const rejection = (await findRejection(options, packet, locked)) ?? (await rejectDebt(tx, options, packet));
-  const entry = { peer: from.name, condition, incomingPaymentId, amount, reply: rejection ?? fulfill, expiresAt };
-  if (!(await storeReply(tx, ase, entry, clock.wallNow()))) {
+  const reply = toJournal(packet, rejection ?? fulfill);
+  if (!(await storeReplies(tx, ase, [reply], clock.wallNow()))) {
     return { answer: repeat(options, packet, (await findReply(tx, ase, condition))!), isCredited: false };
   }
   if (rejection) return { answer: rejection, isCredited: false };
@@ -256,6 +256,10 @@ async function rejectDebt(
 }
 
 export function createStreamReceiver(options: StreamReceiverOptions): StreamReceiver {
+  const bookShared = shareTransactions<Creditable, Booked>({
+    together: (creditables) => options.db.transaction((tx) => bookTogether(tx, options, creditables)),
+    alone: (creditable) => bookAlone(options, creditable),
+  });
   return {
     async receive(from, asset, prepare) {
       const amount = BigInt(prepare.amount);
@@ -264,7 +268,7 @@ export function createStreamReceiver(options: StreamReceiverOptions): StreamRece
       const request = openStreamRequest(options, packet, await resolveConnection(options, prepare.destination));
       // Copies of packets that bring money meet the stored answer where they would be booked.
       if (!Buffer.isBuffer(request) && bringsMoney(request) && !request.request.closesConnection) {
-        return answerOnce(options, request);
+        return answerOnce(options, request, bookShared);
       }
       const stored = await findReply(options.db.query, options.ase, condition);
       if (stored) return repeat(options, packet, stored);
@@ -273,7 +277,7 @@ export function createStreamReceiver(options: StreamReceiverOptions): StreamRece
       if (request.request.closesConnection && connection !== undefined && !isExpired(options, packet)) {
         await releaseRoom(options.db, options.ase, request.incomingPaymentId, connection);
       }
-      return bringsMoney(request) ? answerOnce(options, request) : answerWithoutMoney(options, request);
+      return bringsMoney(request) ? answerOnce(options, request, bookShared) : answerWithoutMoney(options, request);
     },
   };
 }

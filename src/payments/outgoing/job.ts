@@ -47,10 +47,17 @@ const { uuid: newLease } = createIds(undefined, 'lease');
 
 interface ClaimOptions {
   readonly ase: string;
-  readonly paymentId?: string | undefined;
+  readonly paymentId: string;
   readonly wallNow: number;
   readonly leaseMs: number;
-  readonly busyPeers?: readonly string[];
+}
+
+interface DueOptions {
+  readonly ase: string;
+  readonly wallNow: number;
+  readonly leaseMs: number;
+  readonly busyPeers: readonly string[];
+  readonly limit: number;
 }
 
 interface Claim {
@@ -58,9 +65,10 @@ interface Claim {
   readonly lease: string;
   readonly now: string;
   readonly until: string;
-  /** One of these two, or neither. */
+  /** Without it, the payments that are due. */
   readonly paymentId: string | undefined;
   readonly busyPeers: readonly string[] | undefined;
+  readonly limit: number;
 }
 
 /** The columns of a job, of an `outgoing_payment as payment` and its quote. */
@@ -72,15 +80,14 @@ const jobColumns = [
   ...(['quote.receive_amount', 'quote.receive_asset_code', 'quote.receive_asset_scale'] as const),
 ] as const;
 
-const claim = statement((db, { ase, lease, now, until, paymentId, busyPeers }: Claim) =>
+const claim = statement((db, { ase, lease, now, until, paymentId, busyPeers, limit }: Claim) =>
   db
     .updateTable('outgoing_payment as payment')
     .from('quote')
     .set({ lease_owner: lease, next_attempt_at: until })
     .where('payment.ase', '=', ase)
-    .where('payment.id', '=', (select) =>
-      select
-        .selectFrom('outgoing_payment')
+    .where(({ eb, selectFrom }) => {
+      const chosen = selectFrom('outgoing_payment')
         .select('id')
         .where('ase', '=', ase)
         .where('state', '=', 'pending')
@@ -94,10 +101,12 @@ const claim = statement((db, { ase, lease, now, until, paymentId, busyPeers }: C
             .where((is) => is.or([is('lease_owner', 'is', null), is('next_attempt_at', '<=', now)])),
         )
         .orderBy('next_attempt_at')
-        .limit(1)
+        .limit(limit)
         .forUpdate()
-        .skipLocked(),
-    )
+        .skipLocked();
+      // As an array it is evaluated once, whatever the plan.
+      return eb('payment.id', '=', sql<string>`any(array(${chosen}))`);
+    })
     .whereRef('quote.ase', '=', 'payment.ase')
     .whereRef('quote.id', '=', 'payment.quote_id')
     .returning(jobColumns),
@@ -142,21 +151,32 @@ const toJob = (ase: string, lease: string, row: JobRow): Job => ({
 });
 
 /**
- * Leases the payment that has been due longest, apart from those to `busyPeers`, or `paymentId` whether due or not,
- * unless it is leased. The lease ends at `wallNow + leaseMs`. Undefined if none was found.
+ * Leases the payments that have been due longest, apart from those to `busyPeers`. The leases end at
+ * `wallNow + leaseMs`.
  */
+export async function claimDueJobs(
+  db: Queryable,
+  { ase, wallNow, leaseMs, busyPeers, limit }: DueOptions,
+): Promise<Job[]> {
+  const lease = newLease();
+  const rows = await claim.all(db, {
+    ...{ ase, lease, now: toInstant(wallNow), until: toInstant(wallNow + leaseMs), limit },
+    paymentId: undefined,
+    busyPeers: busyPeers.length > 0 ? busyPeers : undefined,
+  });
+  return rows.map((row) => toJob(ase, lease, row));
+}
+
+/** Leases this payment, whether due or not, unless it is leased. Undefined if it was not found. */
 export async function claimJob(
   db: Queryable,
-  { ase, paymentId, wallNow, leaseMs, busyPeers = [] }: ClaimOptions,
+  { ase, paymentId, wallNow, leaseMs }: ClaimOptions,
 ): Promise<Job | undefined> {
   const lease = newLease();
   const row = await claim.first(db, {
-    ase,
-    lease,
-    now: toInstant(wallNow),
-    until: toInstant(wallNow + leaseMs),
+    ...{ ase, lease, now: toInstant(wallNow), until: toInstant(wallNow + leaseMs), limit: 1 },
     paymentId,
-    busyPeers: busyPeers.length > 0 ? busyPeers : undefined,
+    busyPeers: undefined,
   });
   return row && toJob(ase, lease, row);
 }
@@ -268,6 +288,54 @@ export async function updateJob(db: Queryable, job: Job, change: JobChange): Pro
     ...(peer !== undefined && { peer }),
   });
   if (updated !== 1) throw new LeaseLost('lease lost');
+}
+
+/** A payment as a step of its worker leaves it. */
+export interface JobStep {
+  readonly job: Job;
+  readonly sentAmount: bigint;
+  readonly deliveredAmount: bigint;
+  readonly attempts: number;
+  /** True if the payment has delivered everything, and ends. */
+  readonly isCompleted: boolean;
+}
+
+interface Steps {
+  readonly ase: string;
+  /** One element of each list is a payment. */
+  readonly ids: readonly string[];
+  readonly leases: readonly string[];
+  readonly sent: readonly string[];
+  readonly delivered: readonly string[];
+  readonly attempts: readonly number[];
+  readonly completed: readonly boolean[];
+}
+
+const advance = statement(
+  (_db, { ase, ids, leases, sent, delivered, attempts, completed }: Steps) => sql`
+    update outgoing_payment as payment set funded = true,
+      sent_amount = step.sent, delivered_amount = step.delivered, attempts = step.attempts,
+      state = case when step.completed then 'completed' else payment.state end,
+      lease_owner = case when step.completed then null else payment.lease_owner end,
+      next_attempt_at = case when step.completed then null else payment.next_attempt_at end
+    from unnest(${ids}::text[], ${leases}::text[], ${sent}::numeric[], ${delivered}::numeric[], ${attempts}::integer[],
+      ${completed}::boolean[]) as step (id, lease, sent, delivered, attempts, completed)
+    where payment.ase = ${ase} and payment.id = any(${ids}::text[]) and payment.id = step.id
+      and payment.lease_owner = step.lease`,
+);
+
+/** Stores the progress of payments whose debits are held, and so locks them. Throws LeaseLost if one is not leased. */
+export async function advanceJobs(tx: Transaction, ase: string, steps: readonly JobStep[]): Promise<void> {
+  const advanced = await advance.change(tx, {
+    ase,
+    ids: steps.map(({ job }) => job.id),
+    leases: steps.map(({ job }) => job.lease),
+    sent: steps.map(({ sentAmount }) => `${sentAmount}`),
+    delivered: steps.map(({ deliveredAmount }) => `${deliveredAmount}`),
+    attempts: steps.map(({ attempts }) => attempts),
+    completed: steps.map(({ isCompleted }) => isCompleted),
+  });
+  if (advanced !== steps.length) throw new LeaseLost('lease lost');
 }
 
 /** Extends the lease to `wallNow + leaseMs`. */

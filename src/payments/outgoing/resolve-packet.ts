@@ -2,7 +2,7 @@
 import { toAmount, toBuffer } from '../../database/columns.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
-import { expiryOf, type OutgoingPacket, resolvePacket } from '../ilp/packet-journal.ts';
+import { expiryOf, type OutgoingPacket, resolveRejected } from '../ilp/packet-journal.ts';
 import { conditionFor } from '../ilp/stream-packet.ts';
 import { type Job, takeOverJob, updateJob } from './job.ts';
 import { bookFulfilled, openAccountsFor } from './transfers.ts';
@@ -43,8 +43,8 @@ export async function resolvePacketInDoubt(
 async function bookResult(tx: Transaction, job: Job, packet: OutgoingPacket, fate: PacketFate, now: number) {
   if (fate.kind === 'fulfilled') {
     await openAccountsFor(tx, job, packet.peer);
-    await bookFulfilled(tx, job, packet, now);
-  } else await resolvePacket(tx, job.ase, packet, { state: 'rejected' });
+    await bookFulfilled(tx, job.ase, now, [{ job, packet, completes: false }]);
+  } else await resolveRejected(tx, job.ase, packet);
 }
 
 async function findPacket(db: Queryable, ase: string, paymentId: string, condition: string) {

@@ -6,19 +6,15 @@
 import { assertOutsideTransaction } from '../../database/database.ts';
 import type { Connector } from '../ilp/connector.ts';
 import { MAX_PACKETS_SENT, maxPacketIn, type Peer, packetsFor } from '../ilp/link.ts';
-import {
-  type OutgoingPacket,
-  readUnresolvedPackets,
-  resolvePacket,
-  storePreparedPacket,
-} from '../ilp/packet-journal.ts';
+import { type OutgoingPacket, readUnresolvedPackets, resolveRejected } from '../ilp/packet-journal.ts';
 import { connectionAddress, createStreamPrepare, type PacketAnswer, readPacketAnswer } from '../ilp/stream-sender.ts';
 import { isInsufficient } from '../ledger.ts';
 import type { Receiver } from '../receiver.ts';
+import type { Bookings } from './bookings.ts';
 import { type Failed, type FailPaymentContext, failPayment, type Reason } from './fail.ts';
 import { keepInFlight, type PeerTraffic } from './in-flight.ts';
 import { type Job, updateJob } from './job.ts';
-import { bookFulfilled, bookHold, bookWithAccounts, sourceAmountFor } from './transfers.ts';
+import { sourceAmountFor } from './transfers.ts';
 
 export interface SendPacketsContext extends FailPaymentContext {
   readonly connector: Connector;
@@ -31,6 +27,7 @@ export interface SendPacketsContext extends FailPaymentContext {
   /** Packets in flight to a peer above which a payment that has one keeps to it. */
   readonly maxInFlightToPeer: number;
   readonly traffic: PeerTraffic;
+  readonly bookings: Bookings;
   /** True if the payment is to be handed back before the next packet. */
   readonly isStopping: () => boolean;
 }
@@ -82,7 +79,7 @@ async function transmit(
  * triggered it.
  */
 async function bookAnswer(
-  { db, clock, failpoint, announce }: SendPacketsContext,
+  { db, failpoint, bookings }: SendPacketsContext,
   job: Job,
   packet: OutgoingPacket,
   { attempt, answer }: { readonly attempt: Attempt; readonly answer: Answer },
@@ -90,20 +87,16 @@ async function bookAnswer(
   if (answer.kind !== 'unsent') failpoint('packet-answered');
   if (answer.kind === 'unknown') return answer;
   if (answer.kind === 'fulfilled') {
-    const isLast = job.deliveredAmount + packet.amount === job.receive.value;
-    const progress = await bookWithAccounts(db, { job, peer: packet.peer }, async (tx) => {
-      const booked = await bookFulfilled(tx, job, packet, clock.businessNow(), isLast ? 'complete' : 'open');
-      if (isLast) await announce(tx, 'outgoing_payment.completed', job.id);
-      return booked;
-    });
+    const completes = job.deliveredAmount + packet.amount === job.receive.value;
+    const progress = await bookings.bookFulfilled({ job, packet, completes });
     Object.assign(job, progress);
     failpoint('packet-booked');
-    return isLast ? { kind: 'completed' } : answer;
+    return completes ? { kind: 'completed' } : answer;
   }
   if (answer.kind === 'rejected' && attempt === 'replay' && answer.code !== 'R00') return { kind: 'unknown' };
   await db.transaction(async (tx) => {
     await updateJob(tx, job, {});
-    await resolvePacket(tx, job.ase, packet, { state: 'rejected' });
+    await resolveRejected(tx, job.ase, packet);
   });
   return answer;
 }
@@ -197,7 +190,7 @@ async function prepareNext(context: SendPacketsContext, job: Job, turn: Turn): P
  * one that others may join could arrive before or after them.
  */
 async function preparePacket(
-  { db, clock, failpoint, packetLifetimeMs }: SendPacketsContext,
+  { clock, failpoint, packetLifetimeMs, bookings }: SendPacketsContext,
   job: Job,
   { ilp, peer, sequence, amountInFlight, isOpen }: Turn,
   amount: bigint,
@@ -220,12 +213,7 @@ async function preparePacket(
     amount,
   };
   const isFirst = !job.funded;
-  await bookWithAccounts(db, { job }, (tx) =>
-    Promise.all([
-      isFirst ? bookHold(tx, job, clock.businessNow()) : updateJob(tx, job, {}),
-      storePreparedPacket(tx, job.ase, packet, clock.wallNow()),
-    ]),
-  );
+  await bookings.storePacket({ job, packet });
   job.funded = true;
   if (isFirst) failpoint('hold-stored');
   failpoint('prepare-stored');

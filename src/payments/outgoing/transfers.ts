@@ -6,7 +6,7 @@
  */
 import type { Database, Queryable, Transaction } from '../../database/database.ts';
 import { ceilDivide } from '../fees.ts';
-import { type OutgoingPacket, resolvePacket } from '../ilp/packet-journal.ts';
+import { type OutgoingPacket, resolveFulfilled } from '../ilp/packet-journal.ts';
 import {
   bookTransfer,
   bookTransfers,
@@ -17,7 +17,7 @@ import {
   openInternalAccounts,
   type Transfer,
 } from '../ledger.ts';
-import { COMPLETED, type Job, updateJob } from './job.ts';
+import { advanceJobs, type Job, updateJob } from './job.ts';
 
 const holdAccount = (job: Job) => internalAccountId('hold', job.debit.asset);
 
@@ -139,29 +139,49 @@ export interface Progress {
   readonly attempts: number;
 }
 
+export interface FulfilledPacket {
+  readonly job: Job;
+  readonly packet: OutgoingPacket;
+  /** True if the packet delivers the rest, and its payment is to end with it. */
+  readonly completes: boolean;
+}
+
+/** How far the payment is with the packet. */
+function progressWith({ job, packet }: FulfilledPacket): Progress {
+  const deliveredAmount = job.deliveredAmount + packet.amount;
+  const sentAmount = sourceAmountFor(job, deliveredAmount);
+  return { sentAmount, deliveredAmount, attempts: 0 };
+}
+
+/** The peer gets what it paid out. The packet that completes the payment brings the fee. */
+function transfersFor({ job, packet, completes }: FulfilledPacket, sourceAmount: bigint): Transfer[] {
+  const { condition, peer, amount } = packet;
+  const peerAccount = internalAccountId('peer', job.receive.asset, peer);
+  const entries = [...exchangeEntries(job, sourceAmount, amount), { accountId: peerAccount, amount }];
+  const fees = completes ? feeTransfers(job, job.deliveredAmount + amount) : [];
+  return [{ id: `packet:${condition}:out`, entries }, ...fees];
+}
+
 /**
- * Books a packet that arrived, and its result: the peer gets what it paid out. The payer pays the difference to what is
- * due then, whichever packet arrives first. The last packet can complete the payment. Returns how far the payment is.
+ * Books packets of different payments that arrived, and their results. A payer pays the difference to what is due then,
+ * whichever packet arrives first. Returns how far the payments are, in the same order. Throws LeaseLost.
  */
 export async function bookFulfilled(
   tx: Transaction,
-  job: Job,
-  packet: OutgoingPacket,
+  ase: string,
   now: number,
-  end: 'complete' | 'open' = 'open',
-): Promise<Progress> {
-  const { condition, peer, amount } = packet;
-  const deliveredAmount = job.deliveredAmount + amount;
-  const sentAmount = sourceAmountFor(job, deliveredAmount);
-  const sourceAmount = sentAmount - job.sentAmount;
-  const progress = { sentAmount, deliveredAmount, attempts: 0 };
-  const peerAccount = internalAccountId('peer', job.receive.asset, peer);
-  const entries = [...exchangeEntries(job, sourceAmount, amount), { accountId: peerAccount, amount }];
-  const fees = end === 'complete' ? feeTransfers(job, deliveredAmount) : [];
-  await Promise.all([
-    updateJob(tx, job, { ...progress, ...(end === 'complete' && COMPLETED) }),
-    resolvePacket(tx, job.ase, packet, { state: 'fulfilled', sourceAmount }),
-    bookTransfers(tx, job.ase, now, [{ id: `packet:${condition}:out`, entries }, ...fees]),
+  fulfilled: readonly FulfilledPacket[],
+): Promise<Progress[]> {
+  const progress = fulfilled.map(progressWith);
+  const steps = fulfilled.map(({ job, completes }, index) => ({ job, ...progress[index]!, isCompleted: completes }));
+  const sourceAmounts = steps.map(({ job, sentAmount }) => sentAmount - job.sentAmount);
+  const results = fulfilled.map(({ packet }, index) => ({ ...packet, sourceAmount: sourceAmounts[index]! }));
+  const transfers = fulfilled.flatMap((packet, index) => transfersFor(packet, sourceAmounts[index]!));
+  const [, , booked] = await Promise.all([
+    advanceJobs(tx, ase, steps),
+    resolveFulfilled(tx, ase, results),
+    bookTransfers(tx, ase, now, transfers),
   ]);
+  if (!booked) throw new Error('the transfer of a packet that was not resolved is booked already');
   return progress;
 }

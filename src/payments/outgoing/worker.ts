@@ -11,10 +11,11 @@ import type { Connector } from '../ilp/connector.ts';
 import { readUnresolvedPackets } from '../ilp/packet-journal.ts';
 import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
 import type { ReadReceiver, Receiver } from '../receiver.ts';
+import { createBookings } from './bookings.ts';
 import { describeReason, failPayment, type Reason, type SenderLog } from './fail.ts';
 import { type Failpoint, noFailpoint } from './failpoint.ts';
 import { createPeerTraffic } from './in-flight.ts';
-import { claimJob, type Job, LeaseLost, LOCAL, renewLease, updateJob } from './job.ts';
+import { claimDueJobs, claimJob, type Job, LeaseLost, LOCAL, renewLease, updateJob } from './job.ts';
 import { payTogether } from './pay-together.ts';
 import { type SendPaymentContext, sendPayment } from './send.ts';
 import type { Outcome } from './send-packets.ts';
@@ -194,15 +195,15 @@ function createRounds(payTogether: () => Promise<boolean>, onEnd: () => void) {
 
 export function createOutgoingPaymentWorker(options: OutgoingPaymentWorkerOptions): OutgoingPaymentWorker {
   const { ase, db, clock, log, leaseMs = 10_000 } = options;
-  const claim = (options: { readonly paymentId?: string; readonly busyPeers?: readonly string[] }) =>
-    claimJob(db.query, { ase, ...options, wallNow: clock.wallNow(), leaseMs });
+  const lease = () => ({ wallNow: clock.wallNow(), leaseMs });
   const worker = createLeasedWorker<Job | typeof TOGETHER>({
-    async claim(busyPeers) {
-      if (round.begin()) return TOGETHER;
-      const job = await claim({ busyPeers: round.isUnderWay() ? [...busyPeers, LOCAL] : busyPeers });
-      if (job) return job;
+    async claim(busyPeers, limit) {
+      if (round.begin()) return [TOGETHER];
+      const lanes = round.isUnderWay() ? [...busyPeers, LOCAL] : busyPeers;
+      const jobs = await claimDueJobs(db.query, { ase, ...lease(), busyPeers: lanes, limit });
+      if (jobs.length > 0) return jobs;
       round.noneLeft();
-      return round.begin() ? TOGETHER : undefined;
+      return round.begin() ? [TOGETHER] : [];
     },
     laneOf: (job) => (job === TOGETHER ? LOCAL : (job.peer ?? LOCAL)),
     run: (job) => (job === TOGETHER ? round.run() : work(context, job)),
@@ -222,6 +223,7 @@ export function createOutgoingPaymentWorker(options: OutgoingPaymentWorkerOption
     maxInFlight: options.maxInFlight ?? 20,
     maxInFlightToPeer: options.maxInFlightToPeer ?? 100,
     traffic: createPeerTraffic(),
+    bookings: createBookings({ ase, db, clock, announce: options.announce ?? announceNothing }),
     isStopping: worker.isStopping,
     wake: worker.wake,
     wakeIn: worker.wakeIn,
@@ -242,7 +244,7 @@ export function createOutgoingPaymentWorker(options: OutgoingPaymentWorkerOption
     idle: worker.idle,
     isStopping: worker.isStopping,
     async processNow(paymentId) {
-      const job = await claim({ paymentId });
+      const job = await claimJob(db.query, { ase, paymentId, ...lease() });
       // Leaves the next attempt to the caller.
       if (job) await work({ ...context, wake: () => {}, wakeIn: () => {} }, job);
       const row = await db.query

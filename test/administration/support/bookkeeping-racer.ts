@@ -8,6 +8,7 @@ import type { Transaction } from '../../../src/database/database.ts';
 import { Problem } from '../../../src/errors.ts';
 import type { Connector } from '../../../src/payments/ilp/connector.ts';
 import { ilpFulfill } from '../../../src/payments/ilp/ilp-reply.ts';
+import { createBookings } from '../../../src/payments/outgoing/bookings.ts';
 import { cancelPayment } from '../../../src/payments/outgoing/cancel.ts';
 import { createPeerTraffic } from '../../../src/payments/outgoing/in-flight.ts';
 import { claimJob, LeaseLost } from '../../../src/payments/outgoing/job.ts';
@@ -48,10 +49,12 @@ await serveRaces(
       const ilp = { address: `test.${peer}.x`, sharedSecret: Buffer.alloc(32) };
       return { url, asset: { code: 'EUR', scale: 2 }, receivedAmount: 0n, completed: false, ilp };
     };
-    return (held) =>
-      sendPayment(
+    return (held) => {
+      const heldDb = { ...db, transaction: held };
+      return sendPayment(
         {
-          ...{ db: { ...db, transaction: held }, clock, connector, packetLifetimeMs: 30_000 },
+          ...{ db: heldDb, clock, connector, packetLifetimeMs: 30_000 },
+          bookings: createBookings({ ase, db: heldDb, clock, announce: async () => {} }),
           ...{ maxPacketsPerTurn: 50, maxTurnMs: 2_000, maxInFlight: 20, maxInFlightToPeer: 100 },
           traffic: createPeerTraffic(),
           readReceiver,
@@ -61,6 +64,7 @@ await serveRaces(
         },
         job!,
       );
+    };
   },
   (error) => (error instanceof Problem ? error.code : error instanceof LeaseLost ? 'lease lost' : String(error)),
 );

@@ -103,7 +103,7 @@ describe('a payment to another ASE', () => {
     assert.equal(reads, 2);
 
     const late = await arrangeRecent();
-    late.clock.wall += 5_000;
+    late.clock.wall += 30_000;
     assert.equal(await late.processPayment(1), 'completed');
     assert.equal(reads, 4);
   });

@@ -19,7 +19,7 @@ export type PacketFault = 'request lost' | 'answer lost' | 'duplicated' | undefi
 export interface TestAse extends AsePlace {
   readonly connector: Connector;
   readonly worker: OutgoingPaymentWorker;
-  /** Reads a receiver, as for a quote: the worker need not read it again in the next five seconds. */
+  /** Reads a receiver, as for a quote: the worker need not read it again in the next half a minute. */
   readonly readReceiver: ReadReceiver;
 }
 
