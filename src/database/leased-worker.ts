@@ -98,19 +98,17 @@ export function createLeasedWorker<Job>(options: LeasedWorkerOptions<Job>): Leas
       if (isWaiting && !laneOf) return;
       const jobs = await claim(fullLanes, countFree());
       if (jobs.length === 0) return;
-      jobs.forEach(start);
+      for (const job of jobs) {
+        const releaseSlot = acquireSlot(laneOf?.(job) ?? '');
+        const done: Promise<void> = run(job)
+          .catch(onError)
+          .then(() => {
+            running.delete(done);
+            releaseSlot();
+          });
+        running.add(done);
+      }
     }
-  }
-
-  function start(job: Job): void {
-    const releaseSlot = acquireSlot(laneOf?.(job) ?? '');
-    const done: Promise<void> = run(job)
-      .catch(onError)
-      .then(() => {
-        running.delete(done);
-        releaseSlot();
-      });
-    running.add(done);
   }
 
   // Runs outside the caller's AsyncLocalStorage: inside a transaction's, `assertOutsideTransaction` would fail.

@@ -1,6 +1,6 @@
 /**
- * Transactions that pieces of work share: those that are asked for while one is under way are done together in the next,
- * with as many statements for many as for one. If that fails, each is done alone, so that none spoils the others.
+ * Transactions that pieces of work share: those that are asked for while one is under way are done together in the
+ * next, with as many statements for many as for one. If that fails, each is done alone, so that none spoils the others.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turnEventLoop } from 'node:timers/promises';
@@ -57,7 +57,7 @@ export function shareTransactions<Item, Result>({
   async function workOff(): Promise<void> {
     isUnderWay = true;
     while (waiting.length > 0) {
-      // What else is asked for in this turn of the event loop joins in.
+      // Lets work join in that is asked for in the same turn of the event loop.
       await turnEventLoop();
       await atMost(MAX_WAIT_MS, work(waiting.splice(0, MAX_TOGETHER)));
     }

@@ -253,8 +253,8 @@ const insertReplies = statement(
 );
 
 /**
- * Stores the answers to packets. Returns false if the journal already has one of them, in which case the caller must roll
- * back if there are others; waits for another transaction that is storing one.
+ * Stores the answers to packets. Returns false if the journal already has one of them: if there are others, the caller
+ * must roll back. Waits for another transaction that is storing one.
  */
 export async function storeReplies(
   tx: Transaction,

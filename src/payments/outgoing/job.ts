@@ -104,7 +104,7 @@ const claim = statement((db, { ase, lease, now, until, paymentId, busyPeers, lim
         .limit(limit)
         .forUpdate()
         .skipLocked();
-      // As an array it is evaluated once, whatever the plan.
+      // An array is evaluated once, whatever the plan.
       return eb('payment.id', '=', sql<string>`any(array(${chosen}))`);
     })
     .whereRef('quote.ase', '=', 'payment.ase')
