@@ -46,7 +46,7 @@ interface Lane {
   active: number;
 }
 
-function createLanes(concurrency: number, slotTimeoutMs: number | undefined, onRelease: () => void) {
+function createLanes(concurrency: number, slotTimeoutMs: number | undefined, onRelease: () => unknown) {
   const lanes = new Map<string, Lane>();
   const freeIn = ({ active, running }: Lane) =>
     Math.max(0, Math.min(concurrency - active, MAX_RUNNING_FACTOR * concurrency - running));
@@ -81,9 +81,7 @@ export function createLeasedWorker<Job>(options: LeasedWorkerOptions<Job>): Leas
   const { claim, laneOf, run, onError, concurrency = 8, slotTimeoutMs } = options;
   const running = new Set<Promise<void>>();
   const timers = new Set<NodeJS.Timeout>();
-  const { acquireSlot, listFull, countFree } = createLanes(concurrency, slotTimeoutMs, () => {
-    if (isWaiting) wake();
-  });
+  const { acquireSlot, listFull, countFree } = createLanes(concurrency, slotTimeoutMs, () => isWaiting && wake());
   let claiming = Promise.resolve();
   let isClaimQueued = false;
   /** True if the last search left out a full lane. */
