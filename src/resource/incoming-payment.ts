@@ -12,7 +12,7 @@ import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller
 import type { ResourceDeps } from './deps.ts';
 import { createOnce } from './idempotency.ts';
 import { storeMetadata } from './metadata.ts';
-import { listPayments } from './payment-list.ts';
+import { createListStatements, listPayments } from './payment-list.ts';
 import { resourceProblem } from './problem.ts';
 import { parseRequestAmount } from './request-amount.ts';
 import { findResource } from './resource-url.ts';
@@ -52,6 +52,8 @@ const selectIncomingPayments = (db: Queryable, ase: string) =>
 const selectById = statement((db, payment: { ase: string; id: string }) =>
   selectIncomingPayments(db, payment.ase).where('payment.id', '=', payment.id),
 );
+
+const listStatements = createListStatements(selectIncomingPayments);
 
 const insertPayment = statement((db, payment: Insertable<Tables['incoming_payment']>) =>
   db.insertInto('incoming_payment').values(payment),
@@ -183,8 +185,7 @@ export function createIncomingPaymentHandlers(deps: IncomingPaymentDeps) {
       listPayments(deps, call, {
         collection: 'incoming-payments',
         walletAddress: query['wallet-address'],
-        select: (db, { where, orderBy, limit }) =>
-          selectIncomingPayments(db, ase).where(where).orderBy(orderBy).limit(limit).execute(),
+        statements: listStatements,
         toItem: (row) => toBody(deps, row),
       }),
   } satisfies IncomingPaymentApiHandlers<ResourceCall>;

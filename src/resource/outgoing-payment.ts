@@ -17,7 +17,7 @@ import type { ResourceDeps } from './deps.ts';
 import { createOnce, type EndCreation } from './idempotency.ts';
 import { storeMetadata } from './metadata.ts';
 import { getPayableQuote, type PayableQuote } from './payable-quote.ts';
-import { listPayments } from './payment-list.ts';
+import { createListStatements, listPayments } from './payment-list.ts';
 import { resourceProblem } from './problem.ts';
 import { debitAmountOf, insertQuote, type QuoteDeps, quoteUrl, receiveAmountOf } from './quote.ts';
 import { findResource, isResourceId, resourceIdIn } from './resource-url.ts';
@@ -40,6 +40,8 @@ const selectOutgoingPayments = (db: Queryable, ase: string) =>
 const selectById = statement((db, payment: { ase: string; id: string }) =>
   selectOutgoingPayments(db, payment.ase).where('payment.id', '=', payment.id),
 );
+
+const listStatements = createListStatements(selectOutgoingPayments);
 
 /** The columns of a payment and of its quote that a client sees. */
 type OutgoingPaymentRow = Omit<
@@ -242,8 +244,7 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
       listPayments(deps, call, {
         collection: 'outgoing-payments',
         walletAddress: query['wallet-address'],
-        select: (db, { where, orderBy, limit }) =>
-          selectOutgoingPayments(db, ase).where(where).orderBy(orderBy).limit(limit).execute(),
+        statements: listStatements,
         toItem: (row) => toBody(deps, row),
       }),
   } satisfies Omit<OutgoingPaymentApiHandlers<ResourceCall>, 'get-outgoing-payment-grant'>;

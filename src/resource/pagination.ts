@@ -1,6 +1,5 @@
 /** Cursor pagination of payments: newest first, forward and backward (RS-L-01…17). */
 import { createHash } from 'node:crypto';
-import { type RawBuilder, sql } from 'kysely';
 import { toInstant, toMillis } from '../database/columns.ts';
 import { parseQuery } from '../http/received-request.ts';
 import { resourceProblem } from './problem.ts';
@@ -30,10 +29,13 @@ export interface PageRequest {
   readonly cursor: Position | undefined;
 }
 
-/** Rows of the table `payment` to select, and their order. */
+/** How the rows of a slice compare with a position: older ones come newest first, newer ones oldest first. */
+export type Comparison = '<' | '<=' | '>' | '>=';
+
+/** Rows to select, nearest to the position first; without one, from the end of the list. */
 export interface Slice {
-  readonly where: RawBuilder<boolean>;
-  readonly orderBy: RawBuilder<unknown>;
+  readonly comparison: Comparison;
+  readonly position: Position | undefined;
   readonly limit: number;
 }
 
@@ -113,12 +115,6 @@ const toPosition = ({ id, created_at }: { id: string; created_at: string }): Pos
   id,
 });
 
-function compare(operator: '<' | '>' | '<=' | '>=', position: Position | undefined): RawBuilder<boolean> {
-  if (!position) return sql<boolean>`true`;
-  const instant = toInstant(toMillis(position.createdAt));
-  return sql<boolean>`(payment.created_at, payment.id) ${sql.raw(operator)} (${instant}::timestamptz, ${position.id})`;
-}
-
 /**
  * Selects a page; `select` runs one statement for a slice. Rows are newest first in both directions (RS-L-09), and both
  * flags describe the current rows (RS-L-10).
@@ -127,22 +123,15 @@ export async function selectPage<Row extends { id: string; created_at: string }>
   { scope, direction, size, cursor }: PageRequest,
   select: (slice: Slice) => Promise<Row[]>,
 ): Promise<{ rows: Row[]; pagination: PageInfo }> {
-  const [before, after] = [
-    { orderBy: sql`payment.created_at asc, payment.id asc`, beyond: '>' },
-    { orderBy: sql`payment.created_at desc, payment.id desc`, beyond: '<' },
-  ] as const;
+  const [before, after] = ['>', '<'] as const;
   const [ahead, behind] = direction === 'forward' ? [after, before] : [before, after];
-  const selected = await select({ where: compare(ahead.beyond, cursor), orderBy: ahead.orderBy, limit: size + 1 });
+  const selected = await select({ comparison: ahead, position: cursor, limit: size + 1 });
   const rows = direction === 'forward' ? selected.slice(0, size) : selected.slice(0, size).reverse();
   const edge = selected[0] && toPosition(selected[0]);
   // Rows behind the page: those before its first row or, if the page is empty, from the cursor on.
   const rest = !cursor
     ? []
-    : await select({
-        where: compare(edge ? behind.beyond : `${behind.beyond}=`, edge ?? cursor),
-        orderBy: behind.orderBy,
-        limit: 1,
-      });
+    : await select({ comparison: edge ? behind : `${behind}=`, position: edge ?? cursor, limit: 1 });
   const [hasMore, hasRest] = [selected.length > size, rest.length > 0];
   const [start, end] = [rows[0], rows.at(-1)];
   return {

@@ -52,7 +52,7 @@ export const listMutants: readonly Mutant[] = [
   {
     id: 'list.items-of-everybody',
     file: 'src/resource/payment-list.ts',
-    at: 'const visible = «ownClientId === undefined» ?',
+    at: 'const visible = «clientId === undefined» ?',
     by: 'true',
     fails: ['list.*own-only'],
   },
@@ -66,7 +66,7 @@ export const listMutants: readonly Mutant[] = [
   {
     id: 'list.of-all-wallet-addresses',
     file: 'src/resource/payment-list.ts',
-    at: 'const listed = «sql<boolean>`payment.wallet_address_id = ${wallet.id}`»;',
+    at: 'const listed = «sql<boolean>`payment.wallet_address_id = ${walletAddressId}`»;',
     by: 'sql`true`',
     fails: ['list.*one-wallet-address'],
   },
@@ -103,14 +103,14 @@ export const listMutants: readonly Mutant[] = [
   {
     id: 'list.stale-items',
     file: incoming,
-    at: 'limit(limit).execute(),\n        toItem: «(row) => toBody(deps, row)»',
+    at: 'statements: listStatements,\n        toItem: «(row) => toBody(deps, row)»',
     by: '(row) => toBody(deps, { ...row, expires_at: row.created_at })',
     fails: ['list.items'],
   },
   {
     id: 'list.outgoing-items-without-quote',
     file: outgoing,
-    at: 'limit(limit).execute(),\n        toItem: «(row) => toBody(deps, row)»',
+    at: 'statements: listStatements,\n        toItem: «(row) => toBody(deps, row)»',
     by: '(row) => ({ ...toBody(deps, row), createdAt: toInstant(deps.clock.businessNow() + 1000) })',
     fails: ['list.outgoing-items'],
   },
