@@ -122,8 +122,8 @@ const receiverMutants: readonly Mutant[] = [
   {
     id: 'interledger.older-secrets-forgotten',
     file: credentials,
-    at: 'for (const secret of «secrets») {',
-    by: 'secrets.slice(-1)',
+    at: 'for (const keys of «keysOf(secrets)») {',
+    by: 'keysOf(secrets).slice(-1)',
     fails: ['interledger.credentials'],
   },
   {

@@ -15,8 +15,16 @@ export interface StreamCredentials {
 
 const hmac = (key: Buffer, data: string | Buffer): Buffer => createHmac('sha256', key).update(data).digest();
 
-/** Keys for the purposes of one secret, so that none is used for two. `version` tells the secrets apart. */
-function deriveKeys(secret: string) {
+interface Keys {
+  /** Tells the secrets apart. */
+  readonly version: number;
+  readonly nonce: Buffer;
+  readonly token: Buffer;
+  readonly sharedSecret: Buffer;
+}
+
+/** Keys for the purposes of one secret, so that none is used for two. */
+function deriveKeys(secret: string): Keys {
   const root = Buffer.from(secret, 'base64');
   return {
     version: hmac(root, 'ilp credentials version')[0]!,
@@ -26,13 +34,22 @@ function deriveKeys(secret: string) {
   };
 }
 
+const derived = new WeakMap<readonly string[], readonly Keys[]>();
+
+/** The keys of secrets, which are derived once for each list of secrets. */
+function keysOf(secrets: readonly string[]): readonly Keys[] {
+  const keys = derived.get(secrets) ?? secrets.map(deriveKeys);
+  derived.set(secrets, keys);
+  return keys;
+}
+
 /** Credentials of an incoming payment, by the newest secret (the last one). */
 export function createCredentials(
   secrets: readonly string[],
   prefix: string,
   incomingPaymentId: string,
 ): StreamCredentials {
-  const keys = deriveKeys(secrets.at(-1)!);
+  const keys = keysOf(secrets).at(-1)!;
   const nonce = hmac(keys.nonce, incomingPaymentId).subarray(0, NONCE_LENGTH);
   const cipher = createCipheriv('aes-256-gcm', keys.token, nonce);
   const sealed = Buffer.concat([cipher.update(incomingPaymentId, 'utf8'), cipher.final(), cipher.getAuthTag()]);
@@ -58,8 +75,7 @@ export function resolveAddress(
   const token = Buffer.from(segment, 'base64url');
   // Decoding passes over what is no base64url: one address is not to have several spellings.
   if (token.length <= 1 + NONCE_LENGTH + TAG_LENGTH || token.toString('base64url') !== segment) return undefined;
-  for (const secret of secrets) {
-    const keys = deriveKeys(secret);
+  for (const keys of keysOf(secrets)) {
     const incomingPaymentId = keys.version === token[0] ? openToken(keys.token, token) : undefined;
     if (incomingPaymentId !== undefined) {
       return { incomingPaymentId, connection, sharedSecret: hmac(keys.sharedSecret, token) };
