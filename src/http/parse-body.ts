@@ -10,6 +10,9 @@ export class Malformed {
   }
 }
 
+/** JSON must not begin with a byte order mark (RFC 8259 §8.1). */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** The body of a request, by its Content-Type; undefined if it is empty. */
 export function parseBody(exchange: ReceivedRequest): unknown {
   if (exchange.body.length === 0) return undefined;
@@ -20,8 +23,7 @@ export function parseBody(exchange: ReceivedRequest): unknown {
     return Object.keys(fields).length === form.size ? fields : new Malformed();
   }
   try {
-    // JSON must not begin with a byte order mark (RFC 8259 §8.1).
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(exchange.body);
+    const text = utf8.decode(exchange.body);
     if (isTooDeep(text)) return new Malformed(`the body is nested more than ${MAX_DEPTH} levels deep`);
     return JSON.parse(text);
   } catch {

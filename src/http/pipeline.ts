@@ -11,8 +11,8 @@ import { Problem, RetryLater } from '../errors.ts';
 import type { Switches } from '../profile.ts';
 import { Malformed, parseBody } from './parse-body.ts';
 import { type Policy, policyOf } from './policy.ts';
-import { headerLines, onlyHeaderLine, type ReceivedRequest } from './received-request.ts';
-import type { Reply } from './reply.ts';
+import { headerLines, headersByName, onlyHeaderLine, type ReceivedRequest } from './received-request.ts';
+import { type Reply, serializeBody } from './reply.ts';
 import type { RequestNotes } from './request-trace.ts';
 import { RequestInvalid, type ValidatedRequest } from './request-validator.ts';
 import type { Call, Identity, OperationCall, ReplyCheck, RequestProof, Server, ServerContext } from './server.ts';
@@ -115,13 +115,13 @@ export const resolveAliases = <T>({ intercept }: ServerContext, value: T): T => 
 
 async function validateRequest<Caller>(
   server: Server<Caller>,
-  { route, exchange, path, params, query }: OperationCall,
+  { route, exchange, params, query }: OperationCall,
   body: unknown,
 ): Promise<ValidatedRequest> {
   if (headerLines(exchange, 'content-type').length > 1) {
     throw new Problem('invalid_request', { description: 'Content-Type occurs twice' });
   }
-  const headers = Object.fromEntries(exchange.rawHeaders.map(([name, value]) => [name.toLowerCase(), value]));
+  const headers = headersByName(exchange);
   if (
     body instanceof Malformed &&
     /^application\/(json|x-www-form-urlencoded)\b/i.test(headers['content-type'] ?? '')
@@ -132,7 +132,7 @@ async function validateRequest<Caller>(
   try {
     // HEAD is answered as GET (RFC 9110 §9.3.2).
     const method = exchange.method === 'HEAD' ? 'GET' : exchange.method;
-    const { operationId } = route;
+    const { operationId, path } = route;
     return await server.validateRequest({ operationId, method, path, params, query, headers, body });
   } catch (error) {
     if (!(error instanceof RequestInvalid)) throw error;
@@ -252,7 +252,7 @@ function checkReply<Caller>(server: Server<Caller>, operationId: string, reply: 
     throw new Error(`${operationId} ${reply.status}: the document allows no body`);
   }
   // The body as sent: serialising drops undefined members.
-  const body = reply.body === undefined ? undefined : JSON.parse(JSON.stringify(reply.body));
+  const body = reply.body === undefined ? undefined : JSON.parse(serializeBody(reply.body));
   if (!validator(body)) {
     const [first] = validator.errors ?? [];
     throw new Error(

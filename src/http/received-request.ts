@@ -78,7 +78,16 @@ export function createTargetUri(publicOrigin: string, rawTarget: string): string
   return publicOrigin + (target.startsWith('/') ? target : `/${target}`);
 }
 
-const withoutAuthority = (target: string): string => target.replace(/^https?:\/\/[^/?]*/i, '');
+const withoutAuthority = (target: string): string =>
+  target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?]*/i, '');
+
+/** The value of each field by its name in lower case; of a repeated field, that of the last line. */
+export function headersByName({ rawHeaders }: ReceivedRequest): Record<string, string> {
+  // Without a prototype, so that no name is special.
+  const headers: Record<string, string> = Object.create(null);
+  for (const [name, value] of rawHeaders) headers[name.toLowerCase()] = value;
+  return headers;
+}
 
 /** Values of all lines of the named field (any case), in order, without the whitespace around them. */
 export function headerLines(exchange: ReceivedRequest, name: string): string[] {

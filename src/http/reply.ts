@@ -26,3 +26,13 @@ export interface SentReply {
   /** Undefined if it has none. */
   readonly content: string | undefined;
 }
+
+const serialized = new WeakMap<object, string>();
+
+/** The JSON of a body. It is made once for a body, which must not change any more, so what is validated is what is sent. */
+export function serializeBody(body: unknown): string {
+  if (typeof body !== 'object' || body === null) return JSON.stringify(body);
+  const text = serialized.get(body) ?? JSON.stringify(body);
+  serialized.set(body, text);
+  return text;
+}

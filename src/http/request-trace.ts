@@ -107,7 +107,7 @@ export function createRequestTrace(wallNow: () => number, limits?: RecordLimits)
         ase,
         operation: call.operation,
         method: call.method,
-        target: shorten(redactTarget(call.target, call.params)),
+        target: boundTarget(redactTarget(call.target, call.params)),
         status: call.status ?? null,
         ms: Math.round(call.milliseconds * 10) / 10,
         lenient: [...(call.lenient ?? [])],
@@ -160,6 +160,9 @@ function describeRefusal({ error, signatureBase, target, params }: FinishedCall)
     ...(signatureBase !== undefined && { signatureBase: shorten(hide(redactSignatureBase(signatureBase))) }),
   };
 }
+
+/** A target is not cut from another text, so a short one is kept as it is. */
+const boundTarget = (target: string): string => (target.length < MAX_BYTES / 4 ? target : shorten(target));
 
 /** A copy of the text of at most MAX_BYTES: a slice would keep the request from which it was cut alive. */
 function shorten(text: string): string {

@@ -13,7 +13,7 @@ import type { NextFunction, Request, Response } from 'express';
 export interface ParsedRequest {
   readonly operationId: string;
   readonly method: string;
-  /** Path below the server's base, without trailing slash. */
+  /** Path of the operation in the document, as `/quotes/{id}`. */
   readonly path: string;
   /** Parameters of the path, decoded. */
   readonly params: Readonly<Record<string, string>>;
@@ -178,13 +178,15 @@ async function judgeRequest(
   { unknownParameters }: ValidatorOptions,
 ): Promise<ValidatedRequest> {
   const hasNoBody = request.body === undefined;
+  const path = request.path.replaceAll(/\{([^{}]+)\}/g, (_, name: string) => encodeURIComponent(request.params[name]!));
   const isListed = (name: string) => unknownParameters === 'list' && !shape.query.includes(name);
   const validated = {
     ...request,
     app: applicationStub,
     baseUrl: '',
-    url: request.path,
-    originalUrl: request.path,
+    path,
+    url: path,
+    originalUrl: path,
     query: Object.fromEntries(Object.entries(request.query).filter(([name]) => !isListed(name))),
     headers: {
       ...request.headers,

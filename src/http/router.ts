@@ -63,8 +63,7 @@ export function createServerRouter<Caller>(
         return endpoint.reject(res, new Problem('method_not_allowed'), { Allow: methods.join(', ') });
       }
       const params = req.params as Record<string, string>;
-      const filled = path.replaceAll(/\{([^{}]+)\}/g, (_, name: string) => encodeURIComponent(params[name]!));
-      return traceOperation(server.name, route, res, () => endpoint.serve(req, res, route.operationId, filled, params));
+      return traceOperation(server.name, route, res, () => endpoint.serve(req, res, route.operationId, params));
     });
   }
   return router;
@@ -106,36 +105,33 @@ export function rejectUnknownPaths<Caller>(
 }
 
 export interface Endpoint {
-  /** Serves one operation; `path` is its path in the document with the parameters filled in. */
-  serve(
-    req: Request,
-    res: Response,
-    operationId: string,
-    path: string,
-    params: Readonly<Record<string, string>>,
-  ): Promise<void>;
+  /** Serves one operation with the parameters of its path. */
+  serve(req: Request, res: Response, operationId: string, params: Readonly<Record<string, string>>): Promise<void>;
   /** Sends the reply to a request that is for none of the operations. */
   reject(res: Response, problem: Problem, headers?: Readonly<Record<string, string>>): void;
   answerPreflight(req: Request, res: Response, methods: readonly string[]): void;
 }
 
-/** The known origin that the request names; undefined if its host is not one of this server. */
-function findCalledOrigin(req: Request, { origin, aliases = [], knownHostsOnly }: RouterOptions): string | undefined {
-  const host = requestedHost({ url: req.originalUrl, headers: req.headers });
-  const named = [origin, ...aliases].find((known) => isHostOf(host, known));
-  return named ?? (knownHostsOnly ? undefined : origin);
+/** Finds the known origin that a request names; undefined if its host is not one of this server. */
+function createOriginFinder({ origin, aliases = [], knownHostsOnly }: RouterOptions) {
+  const origins = [origin, ...aliases];
+  return (req: Request): string | undefined => {
+    const host = requestedHost({ url: req.originalUrl, headers: req.headers });
+    const named = origins.find((known) => isHostOf(host, known));
+    return named ?? (knownHostsOnly ? undefined : origin);
+  };
 }
 
 interface Called {
   readonly operationId: string;
-  readonly path: string;
   readonly params: Readonly<Record<string, string>>;
+  /** The request names the host of another server. */
+  readonly isMisdirected: boolean;
 }
 
 type Answering<Caller> = [
   server: Server<Caller>,
   context: ServerContext,
-  options: RouterOptions,
   req: Request,
   called: Called,
   notes: RequestNotes,
@@ -143,7 +139,7 @@ type Answering<Caller> = [
 
 /** Throws `overloaded` before anything of the request is processed. */
 async function answerUnlessOverloaded<Caller>(...request: Answering<Caller>): Promise<Answer> {
-  const [server, context, , , { operationId }] = request;
+  const [server, context, , { operationId }] = request;
   const { isNeededByServers } = policyOf(server.routes[operationId]!);
   const end = isNeededByServers ? undefined : context.load?.admit();
   try {
@@ -155,21 +151,21 @@ async function answerUnlessOverloaded<Caller>(...request: Answering<Caller>): Pr
 
 /** The answer, which injected faults and interceptors can change. */
 async function answer<Caller>(
-  ...[server, context, options, req, { operationId, path, params }, notes]: Answering<Caller>
+  ...[server, context, req, { operationId, params, isMisdirected }, notes]: Answering<Caller>
 ): Promise<Answer> {
-  const called = findCalledOrigin(req, options);
-  if (called === undefined) throw new Problem('misdirected_request');
+  if (isMisdirected) throw new Problem('misdirected_request');
   const body = await readRawBody(req, bodyLimits);
   await context.limits?.checkAddress(req, operationId, body.length);
-  const exchange = receive(req, called, body, context);
-  Object.assign(notes, { exchange, isBodyUnread: false });
+  const exchange = { ...notes.exchange, body };
+  notes.exchange = exchange;
+  notes.isBodyUnread = false;
   const query = resolveAliases(context, parseQuery(req.url));
-  const call = { route: server.routes[operationId]!, exchange, path, params, query };
+  const call = { route: server.routes[operationId]!, exchange, params, query };
   const serveUsually = async (): Promise<Answer> => {
     const fault = context.selectFault?.(operationId, describeFaulted(exchange, call.route.hasBody));
     if (fault) notes.fault = fault;
     const render = (code: string) => server.render(new Problem(code), operationId, '');
-    const early = await injectFault(fault, render);
+    const early = fault && (await injectFault(fault, render));
     if (early !== undefined) return early;
     return spoilReply(fault, await serve(server, context, call, notes), render);
   };
@@ -203,6 +199,7 @@ export function createEndpoint<Caller>(
   options: RouterOptions,
 ): Endpoint {
   const commonHeaders = { ...options.headers, ...(options.cors && corsHeaders) };
+  const noteArrival = createArrivals(context, options);
 
   /** Sends the reply to an error in the server's format. */
   const sendError = (
@@ -217,22 +214,21 @@ export function createEndpoint<Caller>(
 
   return {
     reject(res, problem, extraHeaders) {
-      const notes = noteArrival(res.req, options, context);
-      const isMisdirected = findCalledOrigin(res.req, options) === undefined;
+      const { notes, isMisdirected } = noteArrival(res.req);
       const error = isMisdirected ? new Problem('misdirected_request') : problem;
       sendError(res, error, undefined, extraHeaders);
       traceUnknown(context, res, { ...notes, error }, 'unknown');
     },
     answerPreflight(req, res, methods) {
-      const notes = noteArrival(req, options, context);
+      const { notes } = noteArrival(req);
       sendPreflight(req, res, methods);
       traceUnknown(context, res, notes, 'preflight');
     },
-    async serve(req, res, operationId, path, params) {
+    async serve(req, res, operationId, params) {
       const started = performance.now();
-      const notes = noteArrival(req, options, context);
-      const called = { operationId, path, params };
-      const reply = await answerUnlessOverloaded(server, context, options, req, called, notes).catch((error: unknown) =>
+      const { notes, isMisdirected } = noteArrival(req);
+      const called = { operationId, params, isMisdirected };
+      const reply = await answerUnlessOverloaded(server, context, req, called, notes).catch((error: unknown) =>
         answerError(server, context, req, operationId, error, notes),
       );
       await sendReply(res, reply, commonHeaders);
@@ -246,41 +242,48 @@ export function createEndpoint<Caller>(
 type TraceContext = Pick<ServerContext, 'trace' | 'serverMark'>;
 
 /** For a path that belongs to no server of a listener. */
-export const answerNotFound =
-  (context: TraceContext, options: RouterOptions): RequestHandler =>
-  (req, res) => {
-    const notes = noteArrival(req, options, context);
+export function answerNotFound(context: TraceContext, options: RouterOptions): RequestHandler {
+  const noteArrival = createArrivals(context, options);
+  return (req, res) => {
+    const { notes } = noteArrival(req);
     res.status(404).end();
     traceUnknown(context, res, notes, 'unknown');
   };
+}
 
 /** For a request in clear text to a port for TLS. The origins in the options have the scheme http. */
-export const refusePlainRequest =
-  (context: TraceContext, options: RouterOptions): RequestHandler =>
-  (req, res) => {
-    const notes = noteArrival(req, options, context);
+export function refusePlainRequest(context: TraceContext, options: RouterOptions): RequestHandler {
+  const noteArrival = createArrivals(context, options);
+  return (req, res) => {
+    const { notes } = noteArrival(req);
     const error = { code: 'invalid_request', description: plainRefusal };
     res.status(400).set('Connection', 'close').json({ error });
     traceUnknown(context, res, notes, 'unknown');
   };
-
-/** Facts about a request before its content is read. */
-function noteArrival(req: Request, options: RouterOptions, context: Pick<ServerContext, 'serverMark'>): RequestNotes {
-  const exchange = receive(req, findCalledOrigin(req, options) ?? options.origin, Buffer.alloc(0), context);
-  return { receivedAt: steadyNow(), exchange, isBodyUnread: announcesBody(exchange) };
 }
 
-function receive(
-  req: Request,
-  origin: string,
-  body: Buffer,
-  { serverMark }: Pick<ServerContext, 'serverMark'>,
-): ReceivedRequest {
-  const request = { method: req.method, url: req.originalUrl, rawHeaders: req.rawHeaders };
-  const received = { ...receiveRequest(request, origin, body), remoteAddress: req.socket.remoteAddress };
-  if (!serverMark) return received;
-  const { lines, isMarked } = serverMark.remove(received.rawHeaders);
-  return isMarked ? { ...received, rawHeaders: lines, isFromServer: true } : received;
+const NO_BODY = Buffer.alloc(0);
+
+/** Notes facts about requests before their content is read. */
+function createArrivals({ serverMark }: Pick<ServerContext, 'serverMark'>, options: RouterOptions) {
+  const findCalledOrigin = createOriginFinder(options);
+
+  function receive(req: Request, origin: string): ReceivedRequest {
+    const request = { method: req.method, url: req.originalUrl, rawHeaders: req.rawHeaders };
+    const received = { ...receiveRequest(request, origin, NO_BODY), remoteAddress: req.socket.remoteAddress };
+    if (!serverMark) return received;
+    const { lines, isMarked } = serverMark.remove(received.rawHeaders);
+    return isMarked ? { ...received, rawHeaders: lines, isFromServer: true } : received;
+  }
+
+  return (req: Request): { readonly notes: RequestNotes; readonly isMisdirected: boolean } => {
+    const called = findCalledOrigin(req);
+    const exchange = receive(req, called ?? options.origin);
+    return {
+      notes: { receivedAt: steadyNow(), exchange, isBodyUnread: announcesBody(exchange) },
+      isMisdirected: called === undefined,
+    };
+  };
 }
 
 const announcesBody = (exchange: ReceivedRequest): boolean =>

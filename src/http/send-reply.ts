@@ -1,7 +1,7 @@
 /** Sends an answer: whole, or as a fault wants it. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Response } from 'express';
-import type { Answer, SentReply } from './reply.ts';
+import { type Answer, type SentReply, serializeBody } from './reply.ts';
 
 /** Pieces of a slow answer. */
 const PIECES = 10;
@@ -17,7 +17,7 @@ export async function sendReply(
   if (reply === 'close') return void res.destroy();
   if (reply === 'reset') return void resetConnection(res);
   const isPage = typeof reply.body === 'string';
-  const content = reply.body === undefined ? undefined : isPage ? (reply.body as string) : JSON.stringify(reply.body);
+  const content = reply.body === undefined ? undefined : isPage ? (reply.body as string) : serializeBody(reply.body);
   const length = Buffer.byteLength(content ?? '');
   const sent: SentReply = {
     headers: {

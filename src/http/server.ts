@@ -133,8 +133,6 @@ export interface ServerContext {
 export interface OperationCall {
   readonly route: Route;
   readonly exchange: ReceivedRequest;
-  /** Path of the operation in the document, with its parameters filled in. */
-  readonly path: string;
   readonly params: Readonly<Record<string, string>>;
   /** Values are strings, or arrays for repeated parameters. */
   readonly query: Record<string, unknown>;

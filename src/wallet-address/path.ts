@@ -22,8 +22,6 @@ export type WalletAddressOperation = 'get-wallet-address' | (typeof documents)[k
 
 export interface WalletAddressTarget {
   readonly operationId: WalletAddressOperation;
-  /** Path of the operation in the OpenAPI document. */
-  readonly documentPath: string;
   /** Canonical path of the wallet address: lower case, no trailing or double slashes. */
   readonly path: string;
 }
@@ -33,8 +31,8 @@ export function parseWalletAddressTarget(rawTarget: string): WalletAddressTarget
   const path = canonicalPath(rawTarget);
   for (const [suffix, operationId] of Object.entries(documents)) {
     if (path.endsWith(suffix)) {
-      return { operationId, documentPath: suffix, path: path.slice(0, -suffix.length) || rootPath };
+      return { operationId, path: path.slice(0, -suffix.length) || rootPath };
     }
   }
-  return { operationId: 'get-wallet-address', documentPath: '/', path: path === '/' ? rootPath : path };
+  return { operationId: 'get-wallet-address', path: path === '/' ? rootPath : path };
 }

@@ -44,11 +44,11 @@ export function createWalletAddressServer(
     if (req.method !== 'GET' && req.method !== 'HEAD') {
       return endpoint.reject(res, new Problem('method_not_allowed'), { Allow: 'GET, HEAD, OPTIONS' });
     }
-    const { operationId, documentPath } = parseWalletAddressTarget(req.url);
+    const { operationId } = parseWalletAddressTarget(req.url);
     if (deps.extensions.spsp && operationId === 'get-wallet-address' && prefersSpsp(req.headers.accept)) {
-      return void spsp.serve(req, res, 'get-spsp', documentPath, {});
+      return void spsp.serve(req, res, 'get-spsp', {});
     }
-    return void endpoint.serve(req, res, operationId, documentPath, {});
+    return void endpoint.serve(req, res, operationId, {});
   };
   return [answer, onError];
 }

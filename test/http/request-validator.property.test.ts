@@ -137,7 +137,7 @@ function requestOf(document: Schema, path: string, method: string): fc.Arbitrary
     .map(({ params, query, header, contentType: type, body: sent }) => ({
       operationId: operation.operationId,
       method: method.toUpperCase(),
-      path: path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => encodeURIComponent(String(params[name]))),
+      path,
       params: params as Record<string, string>,
       query,
       headers: { ...header, ...(type !== undefined && { 'content-type': type }) },

@@ -134,7 +134,7 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.unknown-pages-of-any-host',
     file: 'src/http/router.ts',
-    at: 'const isMisdirected = «findCalledOrigin(res.req, options) === undefined»;',
+    at: 'const error = «isMisdirected» ? new Problem',
     by: 'false',
     fails: ['consent.foreign-host'],
   },

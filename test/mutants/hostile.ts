@@ -101,7 +101,7 @@ export const hostileMutants: readonly Mutant[] = [
   {
     id: 'hostile.target-shown',
     file: trace,
-    at: 'target: shorten(«redactTarget(call.target, call.params)»)',
+    at: 'target: boundTarget(«redactTarget(call.target, call.params)»)',
     by: 'call.target',
     fails: ['hostile.secrets'],
   },

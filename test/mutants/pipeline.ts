@@ -124,7 +124,7 @@ export const pipelineMutants: readonly Mutant[] = [
     file: 'src/http/send-reply.ts',
     at: 'const content = «reply.body === undefined» ?',
     by: 'reply.body === undefined && reply.status !== 202',
-    also: [{ file: 'src/http/send-reply.ts', at: ': JSON.stringify(«reply.body»);', by: 'reply.body ?? {}' }],
+    also: [{ file: 'src/http/send-reply.ts', at: ': serializeBody(«reply.body»);', by: 'reply.body ?? {}' }],
     after: ['back-channel.decisions'],
     fails: ['answers.match-documents'],
   },

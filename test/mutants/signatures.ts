@@ -151,14 +151,14 @@ export const signatureMutants: readonly Mutant[] = [
   {
     id: 'signature.date-is-a-number',
     file: fields,
-    at: 'const number = «this.take(/-?[0-9]+(?:\\.[0-9]+)?/y)»;',
+    at: 'const number = «this.take(NUMBER)»;',
     by: "this.take(/@?-?[0-9]+(?:\\.[0-9]+)?/y)?.replace('@', '')",
     fails: ['vector.replayed-date'],
   },
   {
     id: 'signature.display-strings',
     file: fields,
-    at: 'const string = this.take(«/"(?:[ !#-[\\]-~]|\\\\["\\\\])*"/y»);',
+    at: 'const string = this.take(«STRING»);',
     by: '/%"[^"]*"|"(?:[ !#-[\\]-~]|\\\\["\\\\])*"/y',
     fails: ['vector.replayed-in-display-string'],
   },
@@ -242,7 +242,7 @@ export const signatureMutants: readonly Mutant[] = [
   {
     id: 'signature.syntax-tolerant',
     file: fields,
-    at: 'const string = this.take(«/"(?:[ !#-[\\]-~]|\\\\["\\\\])*"/y»);',
+    at: 'const string = this.take(«STRING»);',
     by: '/"(?:[^"\\\\]|\\\\.)*"|\\(+/y',
     also: [utf8],
     fails: ['signature.*-deep-list', 'signature.*-not-ascii'],

@@ -116,7 +116,7 @@ export const walletAddressMutants: readonly Mutant[] = [
   {
     id: 'wallet-address.token-refused',
     file: server,
-    at: 'void endpoint.serve(req, res, «operationId», documentPath, {});',
+    at: 'void endpoint.serve(req, res, «operationId», {});',
     by: "req.headers.authorization === undefined ? operationId : 'nothing'",
     fails: ['wallet-address.ignores-credentials'],
   },

@@ -61,6 +61,23 @@ class FieldError extends Error {
   }
 }
 
+/** Patterns at the place of the parser. They are made once, because each evaluation of a literal makes another one. */
+const SPACES = / */y;
+const EQUALS = /=/y;
+const WHITESPACE = /[ \t]*/y;
+const COMMA = /,[ \t]*/y;
+const OPENING = /\( */y;
+const CLOSING = /\)/y;
+const AFTER_ITEM = / +|(?=\))/y;
+const UNQUOTED_NAME = /[@a-z][a-z0-9_.-]*(?=[ )])/y;
+const SEMICOLON = /; */y;
+const KEY = /[a-z*][a-z0-9_.*-]*/y;
+const STRING = /"(?:[ !#-[\]-~]|\\["\\])*"/y;
+const NUMBER = /-?[0-9]+(?:\.[0-9]+)?/y;
+const BYTES = /:[A-Za-z0-9+/]*={0,2}:/y;
+const TOKEN = /[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*/y;
+const BOOLEAN = /\?[01]/y;
+
 class DictionaryParser {
   readonly text: string;
   readonly unquotedNames: boolean;
@@ -75,37 +92,37 @@ class DictionaryParser {
 
   parseMembers(): DictionaryMember[] {
     const members = new Map<string, DictionaryMember>();
-    this.take(/ */y);
+    this.take(SPACES);
     while (this.at < this.text.length) {
       const key = this.parseKey();
       if (members.has(key)) throw new FieldError('duplicate_key', `${key} occurs twice`);
-      const hasValue = this.take(/=/y) !== undefined;
+      const hasValue = this.take(EQUALS) !== undefined;
       const start = this.at;
       const value = hasValue ? this.parseValue() : { bare: TRUE, parameters: this.parseParameters() };
       members.set(key, { key, raw: this.text.slice(start, this.at), value });
-      this.take(/[ \t]*/y);
+      this.take(WHITESPACE);
       if (this.at === this.text.length) break;
-      this.expect(/,[ \t]*/y, 'a comma');
+      this.expect(COMMA, 'a comma');
       if (this.at === this.text.length) throw this.expected('another member');
     }
     return [...members.values()];
   }
 
   private parseValue(): Item | InnerList {
-    return this.take(/\( */y) === undefined ? this.parseItem() : this.parseInnerList();
+    return this.take(OPENING) === undefined ? this.parseItem() : this.parseInnerList();
   }
 
   private parseInnerList(): InnerList {
     const items: Item[] = [];
-    while (this.take(/\)/y) === undefined) {
+    while (this.take(CLOSING) === undefined) {
       items.push(this.parseItem(this.unquotedNames));
-      this.expect(/ +|(?=\))/y, 'a space or a closing parenthesis');
+      this.expect(AFTER_ITEM, 'a space or a closing parenthesis');
     }
     return { items, parameters: this.parseParameters() };
   }
 
   private parseItem(mayBeUnquoted = false): Item {
-    const name = mayBeUnquoted ? this.take(/[@a-z][a-z0-9_.-]*(?=[ )])/y) : undefined;
+    const name = mayBeUnquoted ? this.take(UNQUOTED_NAME) : undefined;
     if (name === undefined) return { bare: this.parseBareItem(), parameters: this.parseParameters() };
     this.hasUnquotedNames = true;
     return { bare: { type: 'string', value: name }, parameters: new Map() };
@@ -113,28 +130,28 @@ class DictionaryParser {
 
   private parseParameters(): Parameters {
     const parameters = new Map<string, BareItem>();
-    while (this.take(/; */y) !== undefined) {
+    while (this.take(SEMICOLON) !== undefined) {
       const key = this.parseKey();
       if (parameters.has(key)) throw new FieldError('duplicate_parameter', `the parameter ${key} occurs twice`);
-      parameters.set(key, this.take(/=/y) === undefined ? TRUE : this.parseBareItem());
+      parameters.set(key, this.take(EQUALS) === undefined ? TRUE : this.parseBareItem());
     }
     return parameters;
   }
 
   private parseKey(): string {
-    return this.expect(/[a-z*][a-z0-9_.*-]*/y, 'a key');
+    return this.expect(KEY, 'a key');
   }
 
   private parseBareItem(): BareItem {
-    const string = this.take(/"(?:[ !#-[\]-~]|\\["\\])*"/y);
+    const string = this.take(STRING);
     if (string !== undefined) return { type: 'string', value: string.slice(1, -1).replaceAll(/\\(.)/g, '$1') };
-    const number = this.take(/-?[0-9]+(?:\.[0-9]+)?/y);
+    const number = this.take(NUMBER);
     if (number !== undefined) return this.toNumber(number);
-    const bytes = this.take(/:[A-Za-z0-9+/]*={0,2}:/y);
+    const bytes = this.take(BYTES);
     if (bytes !== undefined) return this.decodeBytes(bytes.slice(1, -1));
-    const token = this.take(/[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*/y);
+    const token = this.take(TOKEN);
     if (token !== undefined) return { type: 'token', value: token };
-    return { type: 'boolean', value: this.expect(/\?[01]/y, 'an item of RFC 8941') === '?1' };
+    return { type: 'boolean', value: this.expect(BOOLEAN, 'an item of RFC 8941') === '?1' };
   }
 
   private toNumber(literal: string): BareItem {
