@@ -1,6 +1,6 @@
 /** A streaming replica: what is read from it, and when the primary is read instead. Replay is paused for proof. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { type Database, openDatabase } from '../../src/database/database.ts';
@@ -62,149 +62,152 @@ async function follow(t: { after: (end: () => Promise<void>) => void }, options:
   return { replica, problems, pass };
 }
 
-describe('a replica', { skip: needsReplica() }, () => {
-  before(async () => {
-    server = await startReplicatedServer(async (url) => {
-      primary = await openDatabase({ kind: 'postgresql', url: `${url}/world` });
-    });
-    standby = await openDatabase({ kind: 'postgresql', url: `${server.replicaUrl}/world` });
-    replay = new pg.Client({ connectionString: `${server.replicaUrl}/world` });
-    // The last test stops the replica.
-    replay.on('error', () => {});
-    await replay.connect();
-  });
-  after(async () => {
-    await replay?.end();
-    await Promise.all([standby?.close(), primary?.close()]);
-    await server?.[Symbol.asyncDispose]();
-  });
+const skip = needsReplica();
 
-  test('reads go to it, except those of a subject with a change that it has not replayed', async (t) => {
-    const { replica } = await follow(t);
-    await awaitReplica(replica);
-    await pauseReplay();
-    await write();
-    replica.noteChange('ann');
-    assert.equal(await readsReplica(replica, 'ann'), false);
-    assert.equal(await readsReplica(replica, 'bob'), true);
-    await replica.poll();
-    assert.equal(await readsReplica(replica, 'ann'), false, 'the position is not replayed');
-    await write();
-    replica.noteChange('bob');
-    await resumeReplay();
-    await awaitReplica(replica, 'ann');
-    assert.equal(await readsReplica(replica, 'bob'), false, 'changed after the position');
-    await awaitReplica(replica, 'bob');
+before(async () => {
+  if (skip) return;
+  server = await startReplicatedServer(async (url) => {
+    primary = await openDatabase({ kind: 'postgresql', url: `${url}/world` });
   });
+  standby = await openDatabase({ kind: 'postgresql', url: `${server.replicaUrl}/world` });
+  replay = new pg.Client({ connectionString: `${server.replicaUrl}/world` });
+  // The last test stops the replica.
+  replay.on('error', () => {});
+  await replay.connect();
+});
+after(async () => {
+  await replay?.end();
+  await Promise.all([standby?.close(), primary?.close()]);
+  await server?.[Symbol.asyncDispose]();
+});
 
-  test('a change of all subjects sends all reads to the primary until it is replayed', async (t) => {
-    const { replica } = await follow(t);
-    await awaitReplica(replica);
-    await pauseReplay();
-    await write();
-    await replica.poll();
-    replica.noteChangeOfAll();
-    assert.equal(await readsReplica(replica), false);
-    await resumeReplay();
-    await awaitReplica(replica);
+test('reads go to it, except those of a subject with a change that it has not replayed', { skip }, async (t) => {
+  const { replica } = await follow(t);
+  await awaitReplica(replica);
+  await pauseReplay();
+  await write();
+  replica.noteChange('ann');
+  assert.equal(await readsReplica(replica, 'ann'), false);
+  assert.equal(await readsReplica(replica, 'bob'), true);
+  await replica.poll();
+  assert.equal(await readsReplica(replica, 'ann'), false, 'the position is not replayed');
+  await write();
+  replica.noteChange('bob');
+  await resumeReplay();
+  await awaitReplica(replica, 'ann');
+  assert.equal(await readsReplica(replica, 'bob'), false, 'changed after the position');
+  await awaitReplica(replica, 'bob');
+});
+
+test('a change of all subjects sends all reads to the primary until it is replayed', { skip }, async (t) => {
+  const { replica } = await follow(t);
+  await awaitReplica(replica);
+  await pauseReplay();
+  await write();
+  await replica.poll();
+  replica.noteChangeOfAll();
+  assert.equal(await readsReplica(replica), false);
+  await resumeReplay();
+  await awaitReplica(replica);
+});
+
+test('a position that was asked for before a change of all subjects is worth nothing', { skip }, async (t) => {
+  let isArmed = false;
+  const { replica } = await follow(t, {
+    // The time is read after the request for the position has begun.
+    now() {
+      if (isArmed) replica.noteChangeOfAll();
+      isArmed = false;
+      return 0;
+    },
   });
+  await awaitReplica(replica);
+  isArmed = true;
+  await replica.poll();
+  assert.equal(isArmed, false);
+  assert.equal(await readsReplica(replica), false);
+});
 
-  test('a position that was asked for before a change of all subjects is worth nothing', async (t) => {
-    let isArmed = false;
-    const { replica } = await follow(t, {
-      // The time is read after the request for the position has begun.
-      now() {
-        if (isArmed) replica.noteChangeOfAll();
-        isArmed = false;
-        return 0;
-      },
-    });
-    await replica.poll();
-    isArmed = true;
-    await replica.poll();
-    assert.equal(isArmed, false);
-    assert.equal(await readsReplica(replica), false);
-  });
+test('a row that it does not have is read from the primary', { skip }, async (t) => {
+  const { replica } = await follow(t);
+  await awaitReplica(replica);
+  await pauseReplay();
+  await primary.query.insertInto('rate_limit').values({ key: 'new', points: 7 }).execute();
+  const select = (key: string) => (db: Database['query']) =>
+    db.selectFrom('rate_limit').select('points').where('key', '=', key).executeTakeFirst();
+  assert.deepEqual(await replica.read('anyone', select('new')), { points: 7 });
+  assert.equal(await replica.read('anyone', select('none')), undefined);
+});
 
-  test('a row that it does not have is read from the primary', async (t) => {
-    const { replica } = await follow(t);
-    await awaitReplica(replica);
-    await pauseReplay();
-    await primary.query.insertInto('rate_limit').values({ key: 'new', points: 7 }).execute();
-    const select = (key: string) => (db: Database['query']) =>
-      db.selectFrom('rate_limit').select('points').where('key', '=', key).executeTakeFirst();
-    assert.deepEqual(await replica.read('anyone', select('new')), { points: 7 });
-    assert.equal(await replica.read('anyone', select('none')), undefined);
-  });
+test('it is not read while it is more than three seconds behind, and again when it has caught up', {
+  skip,
+}, async (t) => {
+  const { replica, problems, pass } = await follow(t);
+  await awaitReplica(replica);
+  await pauseReplay();
+  await write();
+  await replica.poll();
+  pass(3_000);
+  assert.equal(await readsReplica(replica), true);
+  assert.deepEqual(replica.state(), { isUsed: true, lagMs: 3_000 });
+  pass(1);
+  assert.equal(await readsReplica(replica), false);
+  await replica.poll();
+  assert.deepEqual(problems, [undefined, 'it is too far behind']);
+  assert.deepEqual(replica.state(), { isUsed: false, lagMs: undefined });
+  await resumeReplay();
+  await awaitReplica(replica);
+  assert.deepEqual(replica.state(), { isUsed: true, lagMs: 0 });
+  assert.deepEqual(problems.at(-1), undefined);
+});
 
-  test('it is not read while it is more than three seconds behind, and again when it has caught up', async (t) => {
-    const { replica, problems, pass } = await follow(t);
-    await awaitReplica(replica);
-    await pauseReplay();
-    await write();
-    await replica.poll();
-    pass(3_000);
-    assert.equal(await readsReplica(replica), true);
-    assert.deepEqual(replica.state(), { isUsed: true, lagMs: 3_000 });
-    pass(1);
-    assert.equal(await readsReplica(replica), false);
-    await replica.poll();
-    assert.deepEqual(problems, [undefined, 'it is too far behind']);
-    assert.deepEqual(replica.state(), { isUsed: false, lagMs: undefined });
-    await resumeReplay();
-    await awaitReplica(replica);
-    assert.deepEqual(replica.state(), { isUsed: true, lagMs: 0 });
-    assert.deepEqual(problems.at(-1), undefined);
-  });
+test('a failing read is repeated on the primary, and the next ones do not try', { skip }, async (t) => {
+  const { replica } = await follow(t);
+  await awaitReplica(replica);
+  let failures = 0;
+  const failOnStandby = async (db: Database['query']) => {
+    if (!(await isStandby(db))) return 'primary';
+    failures += 1;
+    throw new Error('canceling statement due to conflict with recovery');
+  };
+  assert.equal(await replica.read('anyone', failOnStandby), 'primary');
+  assert.equal(await replica.read('anyone', failOnStandby), 'primary');
+  assert.equal(failures, 1);
+});
 
-  test('a failing read is repeated on the primary, and the next ones do not try', async (t) => {
-    const { replica } = await follow(t);
-    await awaitReplica(replica);
-    let failures = 0;
-    const failOnStandby = async (db: Database['query']) => {
-      if (!(await isStandby(db))) return 'primary';
-      failures += 1;
-      throw new Error('canceling statement due to conflict with recovery');
-    };
-    assert.equal(await replica.read('anyone', failOnStandby), 'primary');
-    assert.equal(await replica.read('anyone', failOnStandby), 'primary');
-    assert.equal(failures, 1);
-  });
-
-  test('a server that does not follow this primary is not read', async (t) => {
-    await sql`create schema other`.execute(primary.query);
-    await sql`create function other.pg_control_system(out system_identifier bigint) return 1`.execute(primary.query);
-    await sql`create role other login superuser`.execute(primary.query);
-    await sql`alter role other set search_path = other, pg_catalog, public`.execute(primary.query);
-    const url = server.primaryUrl.replace('postgres@', 'other@');
-    const other = await openDatabase({ kind: 'postgresql', url: `${url}/world` });
-    t.after(() => other.close());
-    const open = async () => ({ query: primary.query, close: async () => {} });
-    for (const [options, problem] of [
-      [{ primary: other.query }, 'it is not a replica of this database'],
-      [{ open }, 'it does not follow a primary'],
-    ] as const) {
-      const { replica, problems } = await follow(t, options);
-      await replica.poll();
-      assert.equal(await readsReplica(replica), false);
-      assert.deepEqual(problems, [problem]);
-    }
-  });
-
-  test('a world reads it, goes on without it, and reads it again', async () => {
-    const database = { url: `${server.primaryUrl}/world`, replicaUrl: `${server.replicaUrl}/world` };
-    await using world = await startWorld({ database: { kind: 'postgresql', ...database } });
-    const { replica } = world.db;
-    const expectWallet = async () => assert.equal((await fetch(clientEnvironment(world).walletAddress)).status, 200);
-    await awaitReplica(replica);
-    await expectWallet();
-    await server.stopReplica();
-    await expectWallet();
-    assert.equal(await readsReplica(replica), false);
+test('a server that does not follow this primary is not read', { skip }, async (t) => {
+  await sql`create schema other`.execute(primary.query);
+  await sql`create function other.pg_control_system(out system_identifier bigint) return 1`.execute(primary.query);
+  await sql`create role other login superuser`.execute(primary.query);
+  await sql`alter role other set search_path = other, pg_catalog, public`.execute(primary.query);
+  const url = server.primaryUrl.replace('postgres@', 'other@');
+  const other = await openDatabase({ kind: 'postgresql', url: `${url}/world` });
+  t.after(() => other.close());
+  const open = async () => ({ query: primary.query, close: async () => {} });
+  for (const [options, problem] of [
+    [{ primary: other.query }, 'it is not a replica of this database'],
+    [{ open }, 'it does not follow a primary'],
+  ] as const) {
+    const { replica, problems } = await follow(t, options);
     await replica.poll();
     assert.equal(await readsReplica(replica), false);
-    await server.startReplica();
-    await awaitReplica(replica);
-    await expectWallet();
-  });
+    assert.deepEqual(problems, [problem]);
+  }
+});
+
+test('a world reads it, goes on without it, and reads it again', { skip }, async () => {
+  const database = { url: `${server.primaryUrl}/world`, replicaUrl: `${server.replicaUrl}/world` };
+  await using world = await startWorld({ database: { kind: 'postgresql', ...database } });
+  const { replica } = world.db;
+  const expectWallet = async () => assert.equal((await fetch(clientEnvironment(world).walletAddress)).status, 200);
+  await awaitReplica(replica);
+  await expectWallet();
+  await server.stopReplica();
+  await expectWallet();
+  assert.equal(await readsReplica(replica), false);
+  await replica.poll();
+  assert.equal(await readsReplica(replica), false);
+  await server.startReplica();
+  await awaitReplica(replica);
+  await expectWallet();
 });
