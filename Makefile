@@ -127,14 +127,16 @@ bench-load: $(installed)
 bench-plots: $(installed)
 	@$(bin)/node bench/plots/main.ts
 
-# The phases of a start, and payments of many packets over a link with latency.
-.PHONY: bench-start bench-packets bench-memory
+# The phases of a start; memory; payments of many packets over a link with latency; payments a second between two ASEs.
+.PHONY: bench-start bench-packets bench-memory bench-stream
 bench-start: $(installed) build
 	@$(bin)/node bench/start.ts $(ARGS)
 bench-memory: $(installed)
 	@$(bin)/node bench/memory.ts $(ARGS)
 bench-packets: $(installed)
 	@$(bin)/node bench/in-flight.ts $(ARGS)
+bench-stream: $(installed)
+	@$(bin)/node bench/stream.ts $(ARGS)
 
 lint: $(installed)
 	@$(tsc) -p .

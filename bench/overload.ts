@@ -2,12 +2,12 @@
  * Open loop at a multiple of the capacity: what is answered, what is shed, and how long `/livez` takes meanwhile. Then
  * a closed loop at once: how fast the server has recovered. `node bench/overload.ts [--load 2] [--seconds 10]`
  */
-import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { createDriver, measureCapacity, median, quantile, sendOk } from './support/driver.ts';
+import { createDriver, measureCapacity, median, quantile } from './support/driver.ts';
 import { runOpenLoop } from './support/open-loop.ts';
 import { createIncoming, openReceiver } from './support/operations.ts';
 import { meetParty } from './support/party.ts';
+import { probeDuring } from './support/probe.ts';
 import { pinDriver, startPostgresql } from './support/processes.ts';
 import { startProgram } from './support/sides.ts';
 
@@ -39,25 +39,13 @@ const before = await measure();
 const rate = before.rate * Number(values.load);
 const calls = sign(Math.round(rate * seconds));
 
-const probes: number[] = [];
-let isOver = false;
-const probing = (async () => {
-  const driver = createDriver(1);
-  const probe = { method: 'GET', url: `${party.payer.resourceServer}/livez`, headers: {} };
-  while (!isOver) {
-    const started = performance.now();
-    await sendOk(driver.send, probe);
-    probes.push(performance.now() - started);
-    await wait(50);
-  }
-  driver.close();
-})();
 const open = createDriver(Number.POSITIVE_INFINITY);
 const started = performance.now();
-const { counts, latencies } = await runOpenLoop(open.send, rate, calls);
+const { result, latencies: probes } = await probeDuring(party.payer.resourceServer, () =>
+  runOpenLoop(open.send, rate, calls),
+);
+const { counts, latencies } = result;
 const lasted = (performance.now() - started) / 1000;
-isOver = true;
-await probing;
 const after = await measure();
 open.close();
 closed.close();

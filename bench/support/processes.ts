@@ -31,8 +31,15 @@ function findTaskset(): boolean {
 /** False on one core, and where there is no `taskset`: the figures are then noisier. */
 export const isPinned = findTaskset();
 
+let serverCores = SERVER_CORE;
+
+/** Servers and PostgreSQL that are started from now on have the driver's core as well. */
+export function shareDriverCore(): void {
+  serverCores = `${SERVER_CORE},${DRIVER_CORE}`;
+}
+
 const onServerCore = (command: string, args: readonly string[]): [string, string[]] =>
-  isPinned ? ['taskset', ['-c', SERVER_CORE, command, ...args]] : [command, [...args]];
+  isPinned ? ['taskset', ['-c', serverCores, command, ...args]] : [command, [...args]];
 
 /** Moves this process, with all its threads, to the driver's core. */
 export function pinDriver(): void {

@@ -18,9 +18,9 @@ export const OTHER_ASE = 100;
 const findPort = () => findFreePort(OTHER_ASE, 900);
 
 /** Requests are neither recorded nor graded, which is the default where other machines reach the program. */
-const programArgs = (port: number, url: string): string[] => [
-  ...['start', '--json', '--detached', '--consent', 'auto', '--port', String(port), '--database-url', url],
-  ...['--record-exchanges', '0'],
+const programArgs = (port: number, url?: string): string[] => [
+  ...['start', '--json', '--detached', '--consent', 'auto', '--port', String(port), '--record-exchanges', '0'],
+  ...(url === undefined ? [] : ['--database-url', url]),
 ];
 
 /** Targets with a receiver at the same ASE and at the other. */
@@ -61,6 +61,12 @@ export async function startProgram(
       await database.connection.end();
     },
   };
+}
+
+/** The program on its embedded database, in memory. */
+export async function startEmbedded(): Promise<Pick<StartedProgram, 'remoteTarget' | 'server'> & AsyncDisposable> {
+  const server = await startServer('src/main.ts', programArgs(await findPort()));
+  return { server, remoteTarget: targetsOf(server).remote, [Symbol.asyncDispose]: server.stop };
 }
 
 export interface EqualProcesses extends StartedSide {
