@@ -122,6 +122,8 @@ test('a position that was asked for before a change of all subjects is worth not
     },
   });
   await awaitReplica(replica);
+  // No position is awaited then.
+  replica.noteChangeOfAll();
   isArmed = true;
   await replica.poll();
   assert.equal(isArmed, false);
