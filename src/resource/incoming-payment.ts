@@ -38,16 +38,24 @@ const MAX_EXPIRY_MS = 30 * 24 * 60 * 60 * 1000;
 type IncomingPaymentBody = Writable<components['schemas']['incoming-payment']>;
 type IncomingPaymentWithMethods = Writable<components['schemas']['incoming-payment-with-methods']>;
 
-const selectIncomingPayments = (db: Queryable, ase: string) =>
+const fromIncomingPayments = (db: Queryable, ase: string) =>
   db
     .selectFrom('incoming_payment as payment')
     .innerJoin('wallet_address as wallet', (join) =>
       join.onRef('wallet.ase', '=', 'payment.ase').onRef('wallet.id', '=', 'payment.wallet_address_id'),
     )
-    .select(['payment.id', 'payment.client_id', 'wallet.url as wallet_url', 'wallet.active as wallet_active'])
-    .select(['payment.asset_code', 'payment.asset_scale', 'payment.incoming_amount', 'payment.received_amount'])
-    .select(['payment.completed', 'payment.expires_at', 'payment.metadata', 'payment.created_at'])
+    .select(['wallet.active as wallet_active'])
+    .select(['payment.asset_code', 'payment.asset_scale', 'payment.received_amount'])
     .where('payment.ase', '=', ase);
+
+const selectIncomingPayments = (db: Queryable, ase: string) =>
+  fromIncomingPayments(db, ase)
+    .select(['payment.id', 'payment.client_id', 'wallet.url as wallet_url', 'payment.incoming_amount'])
+    .select(['payment.completed', 'payment.expires_at', 'payment.metadata', 'payment.created_at']);
+
+const selectPublicView = statement((db, payment: { ase: string; id: string }) =>
+  fromIncomingPayments(db, payment.ase).where('payment.id', '=', payment.id),
+);
 
 const selectById = statement((db, payment: { ase: string; id: string }) =>
   selectIncomingPayments(db, payment.ase).where('payment.id', '=', payment.id),
@@ -85,16 +93,18 @@ function parseExpiry(expiresAt: string | undefined, now: number): string {
   return toInstant(expiry);
 }
 
+const receivedAmountOf = (row: Pick<IncomingPaymentRow, 'received_amount' | 'asset_code' | 'asset_scale'>) =>
+  toWireAmount({ value: toAmount(row.received_amount), asset: toAsset(row) });
+
 function toBody({ resourceServer }: IncomingPaymentDeps, row: IncomingPaymentRow): IncomingPaymentBody {
-  const asset = toAsset(row);
   return {
     id: `${resourceServer}/incoming-payments/${row.id}`,
     walletAddress: row.wallet_url,
     completed: row.completed,
     ...(row.incoming_amount !== null && {
-      incomingAmount: toWireAmount({ value: toAmount(row.incoming_amount), asset }),
+      incomingAmount: toWireAmount({ value: toAmount(row.incoming_amount), asset: toAsset(row) }),
     }),
-    receivedAmount: toWireAmount({ value: toAmount(row.received_amount), asset }),
+    receivedAmount: receivedAmountOf(row),
     expiresAt: toInstant(toMillis(row.expires_at)),
     ...(row.metadata !== null && { metadata: row.metadata }),
     createdAt: toInstant(toMillis(row.created_at)),
@@ -151,16 +161,16 @@ export function createIncomingPaymentHandlers(deps: IncomingPaymentDeps) {
     },
 
     'get-incoming-payment': async (call, { params }) => {
-      const row = await findResource(params.id, (id) => {
-        const select = (db: Queryable) => selectById.first(db, { ase, id });
-        return call.caller ? select(db.query) : db.replica.read(ase, select);
-      });
-      if (call.caller) {
-        checkVisible(call, row);
-        return { status: 200, body: withMethods(deps, row) };
+      if (!call.caller) {
+        const row = await findResource(params.id, (id) =>
+          db.replica.read(ase, (db) => selectPublicView.first(db, { ase, id })),
+        );
+        checkActive(row);
+        return { status: 200, body: { authServer: deps.authServer, receivedAmount: receivedAmountOf(row) } };
       }
-      checkActive(row);
-      return { status: 200, body: { authServer: deps.authServer, receivedAmount: toBody(deps, row).receivedAmount } };
+      const row = await findResource(params.id, (id) => selectById.first(db.query, { ase, id }));
+      checkVisible(call, row);
+      return { status: 200, body: withMethods(deps, row) };
     },
 
     'complete-incoming-payment': async (call, { params }) =>

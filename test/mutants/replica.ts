@@ -60,8 +60,8 @@ export const replicaMutants: readonly Mutant[] = [
     {
       id: 'replica.payments-with-token',
       title: lists,
-      at: 'return «call.caller» ? select(db.query)',
-      by: 'false',
+      at: '(id) => «selectById.first(db.query, { ase, id })»);',
+      by: 'db.replica.read(ase, (db) => selectById.first(db, { ase, id }))',
     },
   ]),
   ...noticedBy(readsTest, 'src/resource/payment-list.ts', [

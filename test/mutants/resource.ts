@@ -105,8 +105,8 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'incoming-payment.public-view-tells-the-rest',
     file: incoming,
-    at: 'body: { authServer: deps.authServer, receivedAmount: «toBody(deps, row).receivedAmount» }',
-    by: "{ ...toBody(deps, row).receivedAmount, value: row.incoming_amount ?? '0' }",
+    at: 'body: «{ authServer: deps.authServer, receivedAmount: receivedAmountOf(row) }»',
+    by: '{ authServer: deps.authServer, receivedAmount: receivedAmountOf(row), completed: false }',
     fails: ['incoming-payment.public-view'],
   },
   {
