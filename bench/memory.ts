@@ -13,7 +13,9 @@ import { startProgram } from './support/sides.ts';
 
 const CONNECTIONS = 16;
 const SLICE = 1000;
-const REPORTS = 10;
+const BETWEEN_TOKENS = 10 * SLICE;
+/** Requests from one line of figures to the next: ten lines of a short run, and enough of a long one to see a trend. */
+const MAX_BETWEEN = 50_000;
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +26,7 @@ const { values } = parseArgs({
   },
 });
 const requests = Number(values.requests);
+const between = Math.min(MAX_BETWEEN, SLICE * Math.ceil(requests / SLICE / 10));
 
 await using postgresql = await startPostgresql();
 await using program = await startProgram(postgresql, 'memory', values.compiled ? 'dist/src/main.js' : undefined);
@@ -62,13 +65,15 @@ await measureIdle('at the start');
 
 const driver = createDriver(CONNECTIONS);
 const party = await meetParty(driver.send, program.target);
-const { token } = await openReceiver(driver.send, party);
+let token = '';
 const kinds: readonly (() => Call)[] = [
   () => ({ method: 'GET', url: party.payer['id'], headers: {} }),
   () => createIncoming(party, token),
   () => requestGrant(party, party.receiver['authServer'], incomingAccess),
 ];
 for (let done = 0; done < requests; done += SLICE) {
+  // A token lasts ten minutes.
+  if (done % BETWEEN_TOKENS === 0) ({ token } = await openReceiver(driver.send, party));
   const calls = Array.from({ length: SLICE }, (_, index) => kinds[index % kinds.length]!());
   await runClosedLoop(
     driver,
@@ -76,7 +81,7 @@ for (let done = 0; done < requests; done += SLICE) {
     calls.map((call) => (send) => sendOk(send, call)),
   );
   const count = done + SLICE;
-  if (count % (SLICE * Math.ceil(requests / SLICE / REPORTS)) === 0) {
+  if (count % between === 0 || count >= requests) {
     const [resident, cpu] = [readResident(), readCpu() / 1000];
     const old = await readOldObjects();
     console.log(
