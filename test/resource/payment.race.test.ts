@@ -97,14 +97,19 @@ describe('two resource servers', { skip: needsPostgres, timeout: 120_000 }, () =
       assert.deepEqual(await completeTwice(), [200, 200]),
     ));
 
-  /** Two payments that each fill the receiver, the second while the first waits: one process would pay both together. */
+  /**
+   * Two payments that each fill the receiver, the second while the first waits: one process would pay both together.
+   * They have different payers, so that both wait for the receiver, and none for the account of its payer.
+   */
   async function fillTwice() {
+    const { otherPayer } = actors;
+    const otherToken = await actors.outgoingToken(otherPayer);
     const receiver = await actors.receiver('10');
-    const quotes = [await actors.quote(receiver, '10'), await actors.quote(receiver, '10')];
+    const quotes = [await actors.quote(receiver, '10'), await actors.quote(receiver, '10', otherPayer)];
     const held = await actors.holdReceiver(receiver);
     const first = await actors.pay(0, quotes[0].id, token);
     await held.blocked(1);
-    const answers = [first, await actors.pay(1, quotes[1].id, token)];
+    const answers = [first, await actors.pay(1, quotes[1].id, otherToken, otherPayer)];
     await held.blocked(2).finally(held.release);
     const ends = await Promise.all(answers.map(({ body }) => actors.settled(body.id)));
     return {

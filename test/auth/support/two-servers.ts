@@ -186,6 +186,7 @@ const describeWorld = (switches: Record<string, boolean>) => ({
       name: 'granite',
       wallets: [
         { path: '/alice', publicName: 'Alice', asset: 'USD/2', balance: 100_000 },
+        { path: '/bob', publicName: 'Bob', asset: 'USD/2', balance: 100_000 },
         { path: '/client', publicName: 'The Shop', asset: 'USD/2' },
       ],
     },

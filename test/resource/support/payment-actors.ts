@@ -16,6 +16,7 @@ export async function startPaymentActors(servers: TwoServers) {
   ];
   await Promise.all([holder.connect(), observer.connect()]);
   const payer = environment.walletAddress;
+  const otherPayer = payer.replace(/alice$/, 'bob');
 
   async function requestToken(access: object): Promise<string> {
     const body = { client: environment.client, access_token: { access: [access] } };
@@ -34,9 +35,10 @@ export async function startPaymentActors(servers: TwoServers) {
   };
 
   const actors = {
+    otherPayer,
     /** The token of a new grant. */
-    async outgoingToken(): Promise<string> {
-      const access = [{ type: 'outgoing-payment', actions: ['create', 'read'], identifier: payer }];
+    async outgoingToken(identifier = payer): Promise<string> {
+      const access = [{ type: 'outgoing-payment', actions: ['create', 'read'], identifier }];
       const body = { client: environment.client, access_token: { access }, interact: { start: ['redirect'] } };
       const { body: pending } = await send(0, { url: authServer, body });
       assert.equal((await decide(0, pending.interact.redirect, 'accept')).status, 202);
@@ -50,14 +52,14 @@ export async function startPaymentActors(servers: TwoServers) {
       return answer.body.id;
     },
     // biome-ignore lint/suspicious/noExplicitAny: tests assert on the members they expect
-    async quote(receiver: string, value: string): Promise<any> {
-      const body = { walletAddress: payer, receiver, method: 'ilp', receiveAmount: usd(value) };
+    async quote(receiver: string, value: string, walletAddress = payer): Promise<any> {
+      const body = { walletAddress, receiver, method: 'ilp', receiveAmount: usd(value) };
       const answer = await send(0, { url: `${resourceServer}/quotes`, body, token: quoteToken });
       assert.equal(answer.status, 201);
       return answer.body;
     },
-    pay: (which: Which, quoteId: string, token: string): Promise<Answer> =>
-      actors.create(which, token, { walletAddress: payer, quoteId }),
+    pay: (which: Which, quoteId: string, token: string, walletAddress = payer): Promise<Answer> =>
+      actors.create(which, token, { walletAddress, quoteId }),
     /** The same request as `pay`, in other bytes and so with another signature. */
     payInOtherBytes: (which: Which, quoteId: string, token: string): Promise<Answer> =>
       actors.create(which, token, { quoteId, walletAddress: payer }),
