@@ -219,6 +219,30 @@ export const sendingMutants: readonly Mutant[] = [
       by: 'true',
     },
   ]),
+  {
+    id: 'together.one-spoils-the-others',
+    file: 'src/database/shared-transactions.ts',
+    at: 'await «together(items).catch(() => undefined)»',
+    by: 'together(items)',
+    test: 'test/database/shared-transactions.test.ts',
+    title: 'if a part of it fails',
+  },
+  {
+    id: 'together.lease-not-proven',
+    file: 'src/payments/outgoing/job.ts',
+    at: 'if («advanced !== steps.length») throw',
+    by: 'false',
+    test: 'test/payments/outgoing/send-together.test.ts',
+    title: 'lost its lease',
+  },
+  {
+    id: 'settlement.receiver-known-for-ever',
+    file: 'src/payments/receiver.ts',
+    at: 'return known && «clock.wallNow() < known.until» ?',
+    by: 'true',
+    test: 'test/payments/outgoing/send.test.ts',
+    title: 'read a moment ago',
+  },
   // ── Found by `make chaos` ──
   {
     // The receiver answers before it books.
