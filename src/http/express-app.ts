@@ -11,9 +11,7 @@ export const createExpressApp = (): Express => express().disable('x-powered-by')
  */
 export function tolerateSlashes(req: Request, _res: Response, next: NextFunction): void {
   const [path, query] = splitTarget(req.url);
-  if (path.endsWith('/') || path.includes('//')) {
-    const authority = req.url.slice(0, req.url.length - path.length - query.length);
-    req.url = authority + (path.replaceAll(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '') || '/') + query;
-  }
+  const authority = req.url.slice(0, req.url.length - path.length - query.length);
+  req.url = authority + (path.replaceAll(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '') || '/') + query;
   next();
 }
