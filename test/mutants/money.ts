@@ -87,8 +87,8 @@ export const moneyMutants: readonly Mutant[] = [
   {
     id: 'money.refund-goes-to-the-new-account',
     file: 'src/payments/outgoing/job.ts',
-    at: 'return row && «toJob(ase, lease, row)»;',
-    by: `{
+    at: 'return «rows.map((row) => toJob(ase, lease, row))»;',
+    by: `Promise.all(rows.map(async (row) => ({
       ...toJob(ase, lease, row),
       payerAccountId: (await db
         .selectFrom('outgoing_payment as payment')
@@ -97,7 +97,7 @@ export const moneyMutants: readonly Mutant[] = [
         .where('payment.id', '=', row.id)
         .executeTakeFirstOrThrow()
       ).account_id,
-    }`,
+    })))`,
   },
   {
     id: 'money.deposit-booked-again',
