@@ -98,6 +98,16 @@ function warnOfFailures<Exporter extends SpanExporter>(exporter: Exporter, log: 
   return exporter;
 }
 
+/**
+ * The SQLSTATE of an error of the database, or the class of another one. The message, which can hold anything, is not
+ * exported.
+ */
+function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : error.constructor.name;
+}
+
 /** Turns what the channel carries into spans of OpenTelemetry. Returns a function that ends it. */
 function exportSpans({ api }: Packages, provider: InstanceType<Packages['sdk']['TracerProvider']>): () => void {
   const tracer = provider.getTracer('touchstone');
@@ -112,9 +122,8 @@ function exportSpans({ api }: Packages, provider: InstanceType<Packages['sdk']['
     return exported;
   });
   const subscribers = {
-    // The message can hold anything, so only the class of an error is exported.
     error(message: Span & { readonly error: unknown }) {
-      const type = message.error instanceof Error ? message.error.constructor.name : 'unknown';
+      const type = describeError(message.error);
       open.get(message)?.setAttribute('error.type', type).setStatus({ code: api.SpanStatusCode.ERROR });
     },
     asyncEnd(message: Span) {

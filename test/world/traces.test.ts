@@ -33,7 +33,7 @@ const attributes: Readonly<Record<string, RegExp>> = {
   'http.route': /^\/([a-z.-]+|\{[a-zA-Z]+\}|\/)*$/,
   'http.response.status_code': /^[2-5]\d\d$/,
   'db.system.name': /^postgresql$/,
-  'error.type': /^[A-Z][A-Za-z]{2,30}$/,
+  'error.type': /^([A-Z][A-Za-z]{2,30}|[0-9A-Z]{5})$/,
   'touchstone.server': /^[a-z-]{4,40}$/,
   'touchstone.operation': /^[a-z-]{4,40}$/,
   'touchstone.payment.id': /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
@@ -110,6 +110,9 @@ test('a payment: spans of operations, transactions and attempts, without secrets
   const stop = await startTracing(process.env, silent);
   await payAcross(clientEnvironment(world));
   await fetch(`${clientEnvironment(world).receiver}-secret`);
+  const violation = Object.assign(new Error('the account of alice is missing'), { code: '23503' });
+  const failing = inSpan({ kind: 'internal', name: 'transaction', attributes: {} }, () => Promise.reject(violation));
+  await assert.rejects(failing, violation);
   await world.settled();
   await stop!();
   collector.close();
@@ -124,6 +127,7 @@ test('a payment: spans of operations, transactions and attempts, without secrets
   const inCreation = named('transaction').filter(({ parentSpanId }) => parentSpanId === creation.spanId);
   assert.ok(inCreation.length > 0, 'its transactions are below it');
   assert.ok(inCreation.every(({ traceId }) => traceId === creation.traceId));
+  assert.ok(named('transaction').some((span) => attributeOf(span, 'error.type') === '23503'));
   const attempts = named('outgoing payment');
   assert.ok(attempts.some((span) => attributeOf(span, 'touchstone.payment.outcome') === 'completed'));
   assert.ok(
