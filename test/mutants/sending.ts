@@ -249,7 +249,7 @@ export const sendingMutants: readonly Mutant[] = [
     id: 'settlement.books-after-it-fulfils',
     file: 'src/payments/ilp/stream-receiver.ts',
     at: 'const { answer, isCredited } = «await book()»;',
-    by: 'setTimeout(() => void book().catch(() => {}), 30) && { answer: fulfill, isCredited: true }',
+    by: 'setTimeout(() => void book().catch(() => {}), 30) && { answer: creditable.fulfill, isCredited: true }',
   },
   {
     // The sender retries without resolving its last packet.
