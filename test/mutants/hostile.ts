@@ -66,8 +66,8 @@ export const hostileMutants: readonly Mutant[] = [
   {
     id: 'hostile.byte-order-mark',
     file: 'src/http/parse-body.ts',
-    at: 'ignoreBOM: «true»',
-    by: 'false',
+    at: 'utf8.decode(«exchange.body»)',
+    by: 'exchange.body[0] === 0xef ? exchange.body.subarray(3) : exchange.body',
     fails: ['hostile.json'],
   },
   {

@@ -131,13 +131,12 @@ export const sendingMutants: readonly Mutant[] = [
       by: 'job.sentAmount + packet.sourceAmount',
     },
   ]),
-  ...noticedBy('test/payments/outgoing/worker.race.test.ts', 'src/payments/outgoing/job.ts', [
+  ...noticedBy('test/payments/outgoing/send-together.test.ts', 'src/payments/outgoing/job.ts', [
     {
       id: 'in-flight.lease-not-proven',
-      title: 'take it from each other again and again',
+      title: 'lost its lease',
       at: "if («updated !== 1») throw new LeaseLost('lease lost');",
       by: 'false',
-      also: [{ file: 'src/payments/outgoing/job.ts', at: 'if («advanced !== steps.length») throw', by: 'false' }],
     },
   ]),
   ...noticedBy('test/payments/outgoing/in-doubt.test.ts', 'src/payments/outgoing/send-packets.ts', [

@@ -6,7 +6,7 @@ import type { Database } from '../../../src/database/database.ts';
 import { readUnresolvedPackets } from '../../../src/payments/ilp/packet-journal.ts';
 import { createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
 import { createBookings } from '../../../src/payments/outgoing/bookings.ts';
-import { claimJob } from '../../../src/payments/outgoing/job.ts';
+import { claimJob, LeaseLost, updateJob } from '../../../src/payments/outgoing/job.ts';
 import { useTestDatabase } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
@@ -142,6 +142,7 @@ test('stored together, each payment is held with its packet; if one has lost its
   );
   assert.deepEqual(await readUnresolvedPackets(db.query, granite.ase, good[1]!.job.id), [good[1]!.packet]);
   assert.deepEqual(await readUnresolvedPackets(db.query, granite.ase, lost.job.id), []);
+  await assert.rejects(updateJob(db.query, lost.job, {}), LeaseLost);
   assert.equal((await readBalances(granite))['hold:USD:2'], 24n);
 
   const progress = { sentAmount: 11n, deliveredAmount: 10n, attempts: 0 };
