@@ -97,4 +97,4 @@ export function policyOf({ operationId, security }: Pick<Route, 'operationId' | 
 }
 
 /** True for an operation with other callers than the operator. */
-export const isPublicOperation = (operationId: string): boolean => Object.hasOwn(policies, operationId);
+export const isClientOperation = (operationId: string): boolean => Object.hasOwn(policies, operationId);

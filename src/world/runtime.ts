@@ -12,7 +12,7 @@ import { createGrading, type Grading } from '../grade/grading.ts';
 import type { TrapWorld } from '../grade/traps/trap.ts';
 import { createInterceptors, type Interceptors } from '../http/interceptor.ts';
 import { withPreferredReplies } from '../http/negative-replies.ts';
-import { isPublicOperation } from '../http/policy.ts';
+import { isClientOperation } from '../http/policy.ts';
 import type { RecordLimits } from '../http/recorded-exchange.ts';
 import { createRequestTrace, type RequestTrace } from '../http/request-trace.ts';
 import { createServerMark, type ServerMark } from '../http/server-mark.ts';
@@ -89,7 +89,7 @@ export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime
   const interceptors = exposure.allows('faults') ? createInterceptors() : undefined;
   const trapWorld = describeTrapWorld(definition, listeners, switches);
   const arm = interceptors && createTrapArming(interceptors, trapWorld, clock);
-  const faults = arm && createFaults(isPublicOperation, arm);
+  const faults = arm && createFaults(isClientOperation, arm);
   if (faults) addMagicAddresses(interceptors!, trapWorld, faults);
   const ases = new Map<string, StartedAse>();
   const peerLinks = createPeerLinks({

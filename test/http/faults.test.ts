@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Problem } from '../../src/errors.ts';
 import { createFaults, type Fault, packetOperation } from '../../src/faults.ts';
-import { isPublicOperation } from '../../src/http/policy.ts';
+import { isClientOperation } from '../../src/http/policy.ts';
 
 const fault: Fault = { operation: 'create-quote', nth: 1, times: 1, kind: 'reset' };
 
 test('a fault strikes its calls from the nth on, at its ASE only', () => {
-  const faults = createFaults(isPublicOperation);
+  const faults = createFaults(isClientOperation);
   faults.add({ ...fault, nth: 2, times: 2, ase: 'granite' });
   const [here, elsewhere] = [faults.faultsOf('granite'), faults.faultsOf('marble')];
   const struck = [here, elsewhere, elsewhere, here, here, here].map((strike) => strike('create-quote')?.kind);
@@ -21,7 +21,7 @@ test('a fault strikes its calls from the nth on, at its ASE only', () => {
 });
 
 test('the earliest of several strikes; the others count on', () => {
-  const faults = createFaults(isPublicOperation);
+  const faults = createFaults(isClientOperation);
   faults.add({ ...fault, kind: 'garbage' });
   faults.add({ ...fault, nth: 2, kind: 'reset' });
   const strike = faults.faultsOf('granite');
@@ -31,7 +31,7 @@ test('the earliest of several strikes; the others count on', () => {
 });
 
 test('a fault replaces all others, unless it is refused', () => {
-  const faults = createFaults(isPublicOperation);
+  const faults = createFaults(isClientOperation);
   faults.add({ ...fault, times: 100, kind: 'garbage' });
   assert.throws(() => faults.replace({ ...fault, operation: 'no-such' }), /invalid_request/);
   const strike = faults.faultsOf('granite');
@@ -45,7 +45,7 @@ test('a fault replaces all others, unless it is refused', () => {
 });
 
 test('a fault needs an operation of the protocol or a packet, and there is room for it', () => {
-  const faults = createFaults(isPublicOperation);
+  const faults = createFaults(isClientOperation);
   for (const operation of ['no-such', 'post-reset', 'add-fault', 'constructor']) {
     assert.throws(
       () => faults.add({ ...fault, operation }),

@@ -368,7 +368,7 @@ const senderMutants: readonly Mutant[] = [
   {
     id: 'interledger.doubt-forgotten',
     file: send,
-    at: 'const doubt = «isFirstAttempt ? undefined : await resolvePacketsInDoubt(context, job)»;',
+    at: 'const doubt = «isFirstAttempt ? undefined : await replayPacketsInDoubt(context, job)»;',
     by: 'undefined',
     fails: ['interledger.sender-answer-lost', 'interledger.sender-not-deceived'],
   },

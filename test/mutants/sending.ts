@@ -254,7 +254,7 @@ export const sendingMutants: readonly Mutant[] = [
     // The sender retries without resolving its last packet.
     id: 'settlement.unresolved-packet-forgotten',
     file: 'src/payments/outgoing/send.ts',
-    at: 'const doubt = «isFirstAttempt ? undefined : await resolvePacketsInDoubt(context, job)»;',
+    at: 'const doubt = «isFirstAttempt ? undefined : await replayPacketsInDoubt(context, job)»;',
     by: 'undefined',
   },
   {

@@ -275,7 +275,7 @@ export async function updateJob(db: Queryable, job: Job, change: JobChange): Pro
   const { state, failure, lastError, funded, sentAmount, deliveredAmount, attempts, peer, nextAttemptAt } = change;
   const updated = await update.change(db, {
     ...{ ase: job.ase, id: job.id, lease: job.lease },
-    // Without any change, this still locks the row and proves the lease.
+    // Without any other change, this still locks the row and proves the lease.
     lease_owner: nextAttemptAt === undefined ? job.lease : null,
     ...(nextAttemptAt !== undefined && { next_attempt_at: nextAttemptAt === null ? null : toInstant(nextAttemptAt) }),
     ...(state !== undefined && { state }),
@@ -289,6 +289,9 @@ export async function updateJob(db: Queryable, job: Job, change: JobChange): Pro
   });
   if (updated !== 1) throw new LeaseLost('lease lost');
 }
+
+/** Locks the row of the payment. Throws LeaseLost if another worker has the lease. */
+export const lockJob = (tx: Transaction, job: Job): Promise<void> => updateJob(tx, job, {});
 
 /** A payment as a step of its worker leaves it. */
 export interface JobStep {

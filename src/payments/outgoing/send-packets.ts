@@ -13,7 +13,7 @@ import type { Receiver } from '../receiver.ts';
 import type { Bookings } from './bookings.ts';
 import { type Failed, type FailPaymentContext, failPayment, type Reason } from './fail.ts';
 import { keepInFlight, type PeerTraffic } from './in-flight.ts';
-import { type Job, updateJob } from './job.ts';
+import { type Job, lockJob } from './job.ts';
 import { sourceAmountFor } from './transfers.ts';
 
 export interface SendPacketsContext extends FailPaymentContext {
@@ -95,14 +95,14 @@ async function bookAnswer(
   }
   if (answer.kind === 'rejected' && attempt === 'replay' && answer.code !== 'R00') return { kind: 'unknown' };
   await db.transaction(async (tx) => {
-    await updateJob(tx, job, {});
+    await lockJob(tx, job);
     await resolveRejected(tx, job.ase, packet);
   });
   return answer;
 }
 
 /** Sends the packets again that an earlier attempt left in doubt; returns an outcome if one of them remains so. */
-export async function resolvePacketsInDoubt(context: SendPacketsContext, job: Job): Promise<Outcome | undefined> {
+export async function replayPacketsInDoubt(context: SendPacketsContext, job: Job): Promise<Outcome | undefined> {
   const packets = await readUnresolvedPackets(context.db.query, job.ase, job.id);
   let outcome: Outcome | undefined;
   await keepInFlight<OutgoingPacket, Answer>({

@@ -11,7 +11,7 @@ import { isInsufficient } from '../ledger.ts';
 import type { ReadReceiver, Receiver } from '../receiver.ts';
 import { type Failed, failPayment } from './fail.ts';
 import { COMPLETED, type Job, updateJob } from './job.ts';
-import { type Outcome, resolvePacketsInDoubt, type SendPacketsContext, sendPackets } from './send-packets.ts';
+import { type Outcome, replayPacketsInDoubt, type SendPacketsContext, sendPackets } from './send-packets.ts';
 import {
   bookFee,
   bookHold,
@@ -125,7 +125,7 @@ export async function sendPayment(context: SendPaymentContext, job: Job): Promis
   }
 
   // ── Resolve the packets that an earlier attempt left in doubt, before sending anything new
-  const doubt = isFirstAttempt ? undefined : await resolvePacketsInDoubt(context, job);
+  const doubt = isFirstAttempt ? undefined : await replayPacketsInDoubt(context, job);
   if (doubt?.kind === 'completed') failpoint('job-done');
   if (doubt) return doubt;
 
