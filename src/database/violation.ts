@@ -2,7 +2,7 @@
 import type { Tables } from './tables.ts';
 
 /** SQLSTATE (PostgreSQL manual, appendix A). */
-const codes = { 'not null': '23502', unique: '23505' } as const;
+const codes = { 'not null': '23502', 'foreign key': '23503', unique: '23505' } as const;
 
 /** True if the error says that a row of this table would have violated a constraint of this kind. */
 export function isViolation(error: unknown, constraint: keyof typeof codes, table: keyof Tables): boolean {

@@ -7,6 +7,7 @@ import { sql } from 'kysely';
 import { toAmount, toAsset, toInstant } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
+import { isViolation } from '../database/violation.ts';
 import { Problem } from '../errors.ts';
 import type { Asset } from '../open-payments/amount.ts';
 
@@ -42,8 +43,8 @@ export async function openInternalAccounts(
     .execute();
 }
 
-/** True for an entry of an account that is not open yet: the code is PostgreSQL's for a missing reference. */
-export const isAccountMissing = (error: unknown): boolean => (error as { code?: unknown }).code === '23503';
+/** True if a transfer has an entry of an account that is not open yet. */
+export const isAccountMissing = (error: unknown): boolean => isViolation(error, 'foreign key', 'ledger_entry');
 
 /** True if a customer has less than the transfers take from the account. */
 export const isInsufficient = (error: unknown): boolean =>
