@@ -1,6 +1,7 @@
 /** Listing, reading and revoking the grants of an ASE (RFC 9635 §1.5). */
 import { sql } from 'kysely';
-import { type GrantState, lockGrant, storeGrant, transitionGrant } from '../auth/grant.ts';
+import { type GrantState, transitionGrant } from '../auth/grant.ts';
+import { lockGrant, storeGrant } from '../auth/grant-rows.ts';
 import { toLookupText, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Access } from '../open-payments/access.ts';

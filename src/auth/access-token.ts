@@ -11,7 +11,7 @@ import type { Access } from '../open-payments/access.ts';
 import { toWireAccess } from './access.ts';
 import { type AuthCall, expectCaller, type Management } from './caller.ts';
 import type { AuthDeps } from './deps.ts';
-import { clientOfRow, type NewToken } from './grant.ts';
+import { clientOfRow, type NewToken } from './grant-rows.ts';
 import { authProblem } from './problem.ts';
 
 type WireAccessToken = components['schemas']['access_token'];

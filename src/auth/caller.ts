@@ -6,7 +6,8 @@ import { statement } from '../database/statement.ts';
 import type { Call } from '../http/server.ts';
 import type { Access } from '../open-payments/access.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
-import { clientOfRow, type Grant } from './grant.ts';
+import type { Grant } from './grant.ts';
+import { clientOfRow } from './grant-rows.ts';
 
 /** The caller of a grant request (RFC 9635 §2). */
 export interface RequestingClient {

@@ -7,7 +7,8 @@ import type { RequestProof } from '../http/server.ts';
 import { createToken } from './access-token.ts';
 import { type AuthCall, type Continuation, expectCaller } from './caller.ts';
 import type { AuthDeps } from './deps.ts';
-import { findGrantOfContinuation, type Grant, onCurrentGrant, storeGrant, transitionGrant } from './grant.ts';
+import { type Grant, transitionGrant } from './grant.ts';
+import { findGrantOfContinuation, onCurrentGrant, storeGrant } from './grant-rows.ts';
 import { authProblem } from './problem.ts';
 
 type ContinuationDeps = Parameters<typeof createToken>[0];

@@ -13,7 +13,7 @@ import { type AuthCall, expectCaller } from './caller.ts';
 import { clientIdOf, fetchPublicName, parseDisplayName } from './client-instance.ts';
 import { continueMember } from './continuation.ts';
 import type { AuthDeps } from './deps.ts';
-import { insertGrant } from './grant.ts';
+import { createGrantInserter } from './grant-rows.ts';
 import { authProblem } from './problem.ts';
 import { canonicalRequest, findHosted, type Hosted, walletAddressesOf } from './resource-owner.ts';
 
@@ -99,8 +99,9 @@ async function expectDisplayName(
 }
 
 export function createGrantRequestHandlers(deps: AuthDeps) {
-  const { ase, clock, ids, authServer, grants = {} } = deps;
+  const { clock, ids, authServer, grants = {} } = deps;
   const { waitSeconds = 0, interactionSeconds = 600 } = grants;
+  const insertGrant = createGrantInserter(deps);
 
   return {
     'post-request': async (call, { body }) => {
@@ -144,7 +145,7 @@ export function createGrantRequestHandlers(deps: AuthDeps) {
       if (!interaction) {
         const token = createToken(deps, access);
         const body = { access_token: token.wire, continue: continuation };
-        return call.change({ status: 200, body }, (db) => insertGrant(db, ase, grant, token.stored));
+        return call.change({ status: 200, body }, () => insertGrant({ grant, token: token.stored }));
       }
       // §3.3
       const query = formatQuery({ clientName: clientName ?? '', clientUri: clientId });
@@ -153,7 +154,7 @@ export function createGrantRequestHandlers(deps: AuthDeps) {
         finish: interaction.nonce,
       };
       const reply = { status: 200 as const, body: { interact, continue: continuation } };
-      return call.change(reply, (db) => insertGrant(db, ase, grant));
+      return call.change(reply, () => insertGrant({ grant }));
     },
   } satisfies Pick<GrantApiHandlers<AuthCall>, 'post-request'>;
 }

@@ -3,7 +3,8 @@ import type { InteractionApiHandlers } from '../../generated/identity-provider/r
 import { digestSecret, matchesDigest } from '../crypto/secret-digest.ts';
 import type { Call } from '../http/server.ts';
 import type { Decision, InteractionView } from '../open-payments/interaction.ts';
-import { changeInteraction, onCurrentGrant, storeGrant } from './grant.ts';
+import { changeInteraction } from './grant.ts';
+import { onCurrentGrant, storeGrant } from './grant-rows.ts';
 import {
   applyDecision,
   finishInteraction,

@@ -9,14 +9,8 @@ import type { Decision, Interactions, InteractionView } from '../open-payments/i
 import { createInteractionHash } from '../open-payments/interaction-hash.ts';
 import type { Switches } from '../profile.ts';
 import { allowLess } from './allowed-limits.ts';
-import {
-  changeInteraction,
-  findGrantOfInteraction,
-  type InteractiveGrant,
-  onCurrentGrant,
-  storeGrant,
-  transitionGrant,
-} from './grant.ts';
+import { changeInteraction, type InteractiveGrant, transitionGrant } from './grant.ts';
+import { findGrantOfInteraction, onCurrentGrant, storeGrant } from './grant-rows.ts';
 import { closeSession, interactionUrl } from './interaction-session.ts';
 import { interactionProblem } from './problem.ts';
 import { holdsAll } from './resource-owner.ts';

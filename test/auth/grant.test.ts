@@ -1,7 +1,8 @@
 /** The state machine of a grant (LIM-01, AS-N02). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type GrantState, stateAfter, stateColumns, type Transition, transitions } from '../../src/auth/grant.ts';
+import { type GrantState, stateAfter, type Transition, transitions } from '../../src/auth/grant.ts';
+import { stateColumns } from '../../src/auth/grant-rows.ts';
 
 const legal: Record<GrantState, Partial<Record<Transition, GrantState>>> = {
   pending: { approve: 'approved', reject: 'rejected', revoke: 'revoked' },

@@ -5,14 +5,14 @@ import type { Mutant } from './mutant.ts';
 export const grantRaceMutants: readonly Mutant[] = [
   {
     id: 'grant-races.any-version',
-    file: 'src/auth/grant.ts',
+    file: 'src/auth/grant-rows.ts',
     at: ".where(version, «'='», read)",
     by: "'is not'",
-    also: [{ file: 'src/auth/grant.ts', at: ".where(version, '=', «read»)", by: 'null' }],
+    also: [{ file: 'src/auth/grant-rows.ts', at: ".where(version, '=', «read»)", by: 'null' }],
   },
   {
     id: 'grant-races.not-repeated',
-    file: 'src/auth/grant.ts',
+    file: 'src/auth/grant-rows.ts',
     at: 'if («!(error instanceof GrantChanged)» ||',
     by: 'true',
   },

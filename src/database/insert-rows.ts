@@ -1,0 +1,20 @@
+/** Rows of any number as one parameter, so that one statement inserts few as well as many. */
+import { type RawBuilder, sql } from 'kysely';
+import type { Tables } from './tables.ts';
+
+/**
+ * Rows of a table from a JSON array of objects, whose members are named after its columns. A column without a member is
+ * null.
+ */
+export const rowsOf = <Table extends keyof Tables & string>(table: Table, rows: string): RawBuilder<Tables[Table]> =>
+  sql`json_populate_recordset(null::${sql.table(table)}, ${rows}::json)`;
+
+/** Inserts rows of an ASE. Columns that are not listed get their defaults. */
+export function insertRows<Table extends keyof Tables & string>(
+  table: Table,
+  columns: readonly (keyof Tables[Table] & string)[],
+  { ase, rows }: { readonly ase: string; readonly rows: string },
+): RawBuilder<unknown> {
+  const names = sql.join(columns.map((column) => sql.ref(column)));
+  return sql`insert into ${sql.table(table)} ("ase", ${names}) select ${ase}, ${names} from ${rowsOf(table, rows)}`;
+}
