@@ -37,6 +37,8 @@ const sizes = values.sizes.split(',').map(Number);
 const MAX_GROWTH = 3;
 const REQUESTS = 100;
 const CONNECTIONS = 4;
+/** Fewer calls are those of something else, such as the poll for due payments. */
+const MIN_CALLS = REQUESTS / 10;
 
 /** Pages of the list of the receiver's payments, at this share of its length. */
 const listPage = (share: number): Operation =>
@@ -86,6 +88,7 @@ const measured: readonly (readonly [Operation, Party])[] = [
 
 interface Cost {
   readonly operation: string;
+  readonly id: string;
   readonly query: string;
   /** Calls for each request. */
   readonly calls: number;
@@ -104,9 +107,9 @@ async function measureCosts(driver: Driver) {
     await slice.settled?.();
     const after = cpuOfPostgresql(side.database.postmaster, side.database.name);
     cpu[operation.name] = cpuBetween(before, after) / REQUESTS;
-    for (const { query, calls, pages } of await listStatements(side)) {
-      if (calls >= REQUESTS / 2 && pages > 0)
-        costs.push({ operation: operation.name, query, pages, calls: calls / REQUESTS });
+    for (const { id, query, calls, pages } of await listStatements(side)) {
+      if (calls >= MIN_CALLS && pages > 0)
+        costs.push({ operation: operation.name, id, query, pages, calls: calls / REQUESTS });
     }
   }
   return { costs, cpu };
@@ -152,8 +155,9 @@ for (const next of sizes) {
 driver.close();
 
 const [first, last] = [results[0]!, results.at(-1)!];
-const pagesOf = ({ costs }: typeof first, { operation, query }: Cost): number =>
-  costs.find((cost) => cost.operation === operation && cost.query === query)?.pages ?? 0;
+/** Undefined if the statement was not sent often enough: payments that are due at the same time share statements. */
+const pagesOf = ({ costs }: typeof first, { operation, id }: Cost): number | undefined =>
+  costs.find((cost) => cost.operation === operation && cost.id === id)?.pages;
 const row = (cells: readonly (string | number)[]): void => console.log(`| ${cells.join(' | ')} |`);
 
 console.log('\nPages of each request, and CPU ms of the database, by the number of payments');
@@ -177,9 +181,9 @@ if (values.write) {
 console.log(
   `\nStatements that need more than ${MAX_GROWTH} pages more at ${sizes.at(-1)} payments than at ${sizes[0]}`,
 );
-const grown = last.costs.filter((cost) => cost.pages - pagesOf(first, cost) > MAX_GROWTH);
+const grown = last.costs.filter((cost) => cost.pages - (pagesOf(first, cost) ?? cost.pages) > MAX_GROWTH);
 for (const cost of grown) {
-  const pages = results.map((result) => pagesOf(result, cost).toFixed(1)).join(' → ');
+  const pages = results.map((result) => pagesOf(result, cost)?.toFixed(1) ?? '–').join(' → ');
   console.log(`${cost.operation}: ${pages}: ${cost.query.replaceAll(/\s+/g, ' ').slice(0, 400)}`);
 }
 const scanned = results.flatMap((result) => result.scanned);

@@ -1,6 +1,7 @@
 /** Grants of the floor: without consent, with it, and the token at the end. Consent is given automatically. */
 import { createHash, randomUUID } from 'node:crypto';
 import type { Request, Response } from 'express';
+import { timeOrderedUuid } from '../../src/ids.ts';
 import { query } from './database.ts';
 import { digestSecret, instant, newToken, Refused, readBody, sendJson } from './http.ts';
 import { checkSignature } from './signatures.ts';
@@ -8,8 +9,8 @@ import { checkSignature } from './signatures.ts';
 const TOKEN_SECONDS = 600;
 
 const newAccessToken = (now: number) => ({
-  id: randomUUID(),
-  manageId: randomUUID(),
+  id: timeOrderedUuid(),
+  manageId: timeOrderedUuid(),
   value: newToken(),
   createdAt: instant(now),
   expiresAt: instant(now + TOKEN_SECONDS * 1000),
@@ -36,7 +37,7 @@ export function createGrants(origin: string) {
   async function issue(client: string, access: unknown, res: Response): Promise<void> {
     const now = Date.now();
     const token = newAccessToken(now);
-    const [id, continueId, continueToken] = [randomUUID(), randomUUID(), newToken()];
+    const [id, continueId, continueToken] = [timeOrderedUuid(), timeOrderedUuid(), newToken()];
     await query(
       'issue',
       `with g as (
@@ -61,7 +62,7 @@ export function createGrants(origin: string) {
     res: Response,
   ): Promise<void> {
     const now = Date.now();
-    const [id, continueId, continueToken] = [randomUUID(), randomUUID(), newToken()];
+    const [id, continueId, continueToken] = [timeOrderedUuid(), timeOrderedUuid(), newToken()];
     const [interactionId, nonce] = [randomUUID(), newToken()];
     const [row] = await query(
       'ask',

@@ -1,6 +1,7 @@
 /** Outgoing payments of the floor: the payment in one statement, and its transfers in another. */
-import { hash, randomUUID } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Request, Response } from 'express';
+import { timeOrderedUuid } from '../../src/ids.ts';
 import { query } from './database.ts';
 import { amount, bearerToken, digestSecret, instant, Refused, readBody, sendText } from './http.ts';
 import { accessItem, FROM_TOKEN, IS_VALID } from './resources.ts';
@@ -111,7 +112,7 @@ export function createPayments(origin: string) {
       const isPayable = caller['paid'] === null && caller['completed'] === false;
       if (caller['id'] === null || !isPayable || Date.parse(caller['expires_at']) <= now) throw new Refused(400);
 
-      const [id, createdAt] = [randomUUID(), instant(now)];
+      const [id, createdAt] = [timeOrderedUuid(), instant(now)];
       const { debit_asset_code, debit_asset_scale, receive_asset_code, receive_asset_scale } = caller;
       const text = JSON.stringify({
         id: `${origin}/outgoing-payments/${id}`,

@@ -2,6 +2,7 @@
 import { createCipheriv, randomBytes, randomUUID } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { QueryResultRow } from 'pg';
+import { timeOrderedUuid } from '../../src/ids.ts';
 import { ASE, query } from './database.ts';
 import { amount, bearerToken, digestSecret, hmac, instant, noStore, Refused, readBody, sendJson } from './http.ts';
 import { checkSignature } from './signatures.ts';
@@ -111,7 +112,14 @@ export function createResources(origin: string) {
       if (caller['wallet'] === null) throw new Refused(400);
       const { asset_code, asset_scale } = caller;
       const row = {
-        ...{ id: randomUUID(), url: caller['url'], asset_code, asset_scale, received_amount: '0', completed: false },
+        ...{
+          id: randomUUID(),
+          url: caller['url'],
+          asset_code,
+          asset_scale,
+          received_amount: '0',
+          completed: false,
+        },
         ...{ incoming_amount: incomingAmount?.value ?? null, metadata },
         ...{ expires_at: instant(now + 30 * 86_400_000), created_at: instant(now) },
       };
@@ -202,7 +210,7 @@ export function createResources(origin: string) {
       accessItem(caller['access'], 'quote', 'create');
       if (caller['wallet'] === null || caller['completed'] !== false) throw new Refused(400);
       const { asset_code, asset_scale, receive_code, receive_scale } = caller;
-      const [id, value, createdAt] = [randomUUID(), receiveAmount.value, instant(now)];
+      const [id, value, createdAt] = [timeOrderedUuid(), receiveAmount.value, instant(now)];
       const expiresAt = instant(Math.min(now + 900_000, Date.parse(caller['expires_at'])));
       await query(
         'quote-insert',

@@ -14,8 +14,13 @@ const share = { wallets: 0.1, grants: 0.1, intervals: 0.4, packets: 0.2 };
 /** Most payments that a run fills in. Their times are spread so that these end now. */
 const MAX_PAYMENTS = 1_000_000;
 
-/** An id like those of the program: random, and the same in every run. */
-const uuid = (kind: string, number = 'g'): string => `md5('${kind}' || ${number})::uuid::text`;
+/** An id of an incoming payment: random, but the same in every run. */
+const randomUuid = (kind: string): string => `md5('${kind}' || g)::uuid::text`;
+
+/** Another id like those of the program, in the order of the numbers (RFC 9562 §5.7). */
+const uuid = (kind: string, number = 'g'): string => `(
+  lpad(to_hex(1704067200000 + 20000 * ${number}::bigint), 12, '0') || '7' || left(md5('${kind}' || ${number}), 3) ||
+  '8' || right(md5('${kind}' || ${number}), 15))::uuid::text`;
 const createdAt = `date_trunc('second', now()) - interval '20 seconds' * (${MAX_PAYMENTS} - g)`;
 
 /** Ids of the rows that payment `g` belongs to, `$3` of $4 wallet addresses; even payments are those of one client. */
@@ -62,12 +67,12 @@ const payments = `
   i as (
     insert into incoming_payment (ase, id, wallet_address_id, account_id, client_id, asset_code, asset_scale,
       incoming_amount, received_amount, completed, expires_at, created_at, grant_id)
-    select 'granite', ${uuid('incoming')}, payee, payee_account, client, 'USD', 2, 1, 1, true, at + interval '30 days', at,
+    select 'granite', ${randomUuid('incoming')}, payee, payee_account, client, 'USD', 2, 1, 1, true, at + interval '30 days', at,
       ${uuid('grant', '(g % $5::int)')} from p),
   q as (
     insert into quote (ase, id, wallet_address_id, account_id, client_id, receiver, debit_amount, debit_asset_code,
       debit_asset_scale, fee, receive_amount, receive_asset_code, receive_asset_scale, created_at, expires_at)
-    select 'granite', ${uuid('quote')}, payer, payer_account, client, $6 || '/incoming-payments/' || ${uuid('incoming')},
+    select 'granite', ${uuid('quote')}, payer, payer_account, client, $6 || '/incoming-payments/' || ${randomUuid('incoming')},
       1, 'USD', 2, 0, 1, 'USD', 2, at, at + interval '15 minutes' from p),
   o as (
     insert into outgoing_payment (ase, id, quote_id, wallet_address_id, account_id, client_id, grant_id, spending_id,
@@ -88,7 +93,7 @@ const payments = `
     select 'granite', ${uuid('outgoing')}, md5('condition' || g), 1, 'marble', 'x', 1, 1, 'fulfilled', at
     from p where g % ${1 / share.packets} = 0)
   insert into incoming_packet (ase, peer, condition, incoming_payment_id, amount, reply, booked_at, expires_at)
-  select 'granite', 'marble', md5('condition in' || g), ${uuid('incoming')}, 1, 'x', at, at + interval '30 seconds'
+  select 'granite', 'marble', md5('condition in' || g), ${randomUuid('incoming')}, 1, 'x', at, at + interval '30 seconds'
   from p where g % ${1 / share.packets} = 0`;
 
 /** Used intervals of one grant, a minute each. */

@@ -57,10 +57,18 @@ export async function measure(side: Side, driver: Driver, connections: number, s
 /** Brings the planner's statistics up to date, as a server does by itself within a minute. */
 export const analyze = async ({ database }: Side): Promise<unknown> => database?.connection.query('analyze');
 
+export interface ListedStatement {
+  /** The same for every text of the statement: PostgreSQL replaces constants in some. */
+  readonly id: string;
+  readonly query: string;
+  readonly calls: number;
+  readonly pages: number;
+}
+
 /** The statements since the last reset, with their calls, and the pages of shared buffers that each call touches. */
-export async function listStatements({ database }: Side): Promise<{ query: string; calls: number; pages: number }[]> {
+export async function listStatements({ database }: Side): Promise<ListedStatement[]> {
   const { rows } = await database!.connection.query(
-    `select query, calls::int, (shared_blks_hit + shared_blks_read)::float8 / calls as pages
+    `select queryid::text as id, query, calls::int, (shared_blks_hit + shared_blks_read)::float8 / calls as pages
      from pg_stat_statements s join pg_database d on d.oid = s.dbid
      where d.datname = current_database() and query not like '%pg_stat_statements%' order by calls desc`,
   );

@@ -100,7 +100,7 @@ export async function createWalletAddress(
   const address = parseNewWalletAddress(url, rules);
   const { asset } = await expectAccount(tx, ase, account);
   const row = {
-    id: ids.uuid(),
+    id: ids.rowId(),
     url: address.url,
     public_name: publicName ? checkText(publicName, 'publicName') : null,
     account_id: customerAccountId(account),

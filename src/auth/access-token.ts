@@ -22,7 +22,7 @@ function mintToken({ clock, ids, authServer, grants }: TokenDeps, access: readon
   const { tokenSeconds = 600 } = grants ?? {};
   const now = clock.businessNow();
   const value = ids.token();
-  const manageId = ids.uuid();
+  const manageId = ids.rowId();
   const columns = {
     manage_id: manageId,
     value_digest: digestSecret(value),
@@ -41,7 +41,7 @@ function mintToken({ clock, ids, authServer, grants }: TokenDeps, access: readon
 /** The first token of a grant, as it is stored and as the client gets it. */
 export function createToken(deps: TokenDeps, access: readonly Access[]): { stored: NewToken; wire: WireAccessToken } {
   const { columns, wire } = mintToken(deps, access);
-  return { stored: { id: deps.ids.uuid(), ...columns }, wire };
+  return { stored: { id: deps.ids.rowId(), ...columns }, wire };
 }
 
 const selectManaged = statement((db, { ase, manageId }: { readonly ase: string; readonly manageId: string }) =>

@@ -119,7 +119,7 @@ export function createGrantRequestHandlers(deps: AuthDeps) {
 
       // §1.5: with consent the grant is pending; without, it is approved and issued in the same step.
       const createdAt = clock.businessNow();
-      const [id, continueId, continueToken] = [ids.uuid(), ids.uuid(), ids.token()];
+      const [id, continueId, continueToken] = [ids.rowId(), ids.rowId(), ids.token()];
       const clientId = await clientIdOf(client);
       const interaction = interactive
         ? { id: ids.uuid(), nonce: ids.token(), expiresAt: createdAt + interactionSeconds * 1000, finish }

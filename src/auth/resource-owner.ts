@@ -32,13 +32,15 @@ export const walletAddressesOf = ({ access, subject }: Requested): string[] => [
   ]),
 ];
 
-const selectHosted = statement((db, { ase, urls }: { ase: string; urls: readonly string[] }) =>
-  db
-    .selectFrom('wallet_address')
-    .select(['url', 'account_id', 'public_name'])
-    .where('ase', '=', ase)
-    .where(sql<boolean>`url = any(${urls}::text[])`)
-    .where('active', '=', true),
+const selectHosted = statement(
+  (_db, { ase, urls }: { ase: string; urls: readonly string[] }) => sql<{
+    url: string;
+    account_id: string;
+    public_name: string | null;
+  }>`
+    select wallet.url, account_id, public_name from unnest(${urls}::text[]) as named (url)
+    join wallet_address as wallet on wallet.url = named.url
+    where wallet.ase = ${ase} and wallet.active`,
 );
 
 export interface Hosted {

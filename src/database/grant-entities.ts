@@ -39,7 +39,7 @@ export const Grant = defineEntity({
     ticketDigest: p.text().nullable(),
     interactRefDigest: p.text().nullable(),
   },
-  uniques: [{ properties: ['ase', 'continueId'] }, { properties: ['ase', 'interactionId'] }],
+  uniques: [{ properties: ['ase', 'continueId'] }],
   indexes: [{ properties: ['ase', 'createdAt', 'id'] }],
 });
 

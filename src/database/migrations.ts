@@ -13,6 +13,7 @@ import { statements as migration0012 } from './migrations/migration-0012.ts';
 import { statements as migration0013 } from './migrations/migration-0013.ts';
 import { statements as migration0014 } from './migrations/migration-0014.ts';
 import { statements as migration0015 } from './migrations/migration-0015.ts';
+import { statements as migration0016 } from './migrations/migration-0016.ts';
 
 export const statementsOf: Readonly<Record<string, readonly string[]>> = {
   'migration-0001': migration0001,
@@ -29,6 +30,7 @@ export const statementsOf: Readonly<Record<string, readonly string[]>> = {
   'migration-0013': migration0013,
   'migration-0014': migration0014,
   'migration-0015': migration0015,
+  'migration-0016': migration0016,
 };
 
 export const allStatements: readonly string[] = Object.values(statementsOf).flat();

@@ -44,24 +44,30 @@ const fromIncomingPayments = (db: Queryable, ase: string) =>
     .innerJoin('wallet_address as wallet', (join) =>
       join.onRef('wallet.ase', '=', 'payment.ase').onRef('wallet.id', '=', 'payment.wallet_address_id'),
     )
-    .select(['wallet.active as wallet_active'])
-    .select(['payment.asset_code', 'payment.asset_scale', 'payment.received_amount'])
     .where('payment.ase', '=', ase);
 
+const columns = [
+  ...(['payment.id', 'payment.client_id', 'payment.asset_code', 'payment.asset_scale', 'payment.metadata'] as const),
+  ...(['payment.incoming_amount', 'payment.received_amount', 'payment.completed', 'payment.expires_at'] as const),
+  'payment.created_at',
+] as const;
+
 const selectIncomingPayments = (db: Queryable, ase: string) =>
-  fromIncomingPayments(db, ase)
-    .select(['payment.id', 'payment.client_id', 'wallet.url as wallet_url', 'payment.incoming_amount'])
-    .select(['payment.completed', 'payment.expires_at', 'payment.metadata', 'payment.created_at']);
+  fromIncomingPayments(db, ase).select(columns).select(['wallet.url as wallet_url', 'wallet.active as wallet_active']);
 
 const selectPublicView = statement((db, payment: { ase: string; id: string }) =>
-  fromIncomingPayments(db, payment.ase).where('payment.id', '=', payment.id),
+  fromIncomingPayments(db, payment.ase)
+    .select(['payment.asset_code', 'payment.asset_scale', 'payment.received_amount', 'wallet.active as wallet_active'])
+    .where('payment.id', '=', payment.id),
 );
 
 const selectById = statement((db, payment: { ase: string; id: string }) =>
   selectIncomingPayments(db, payment.ase).where('payment.id', '=', payment.id),
 );
 
-const listStatements = createListStatements(selectIncomingPayments);
+const listStatements = createListStatements((db, ase) =>
+  db.selectFrom('incoming_payment as payment').select(columns).where('payment.ase', '=', ase),
+);
 
 const insertPayment = statement((db, payment: Insertable<Tables['incoming_payment']>) =>
   db.insertInto('incoming_payment').values(payment),

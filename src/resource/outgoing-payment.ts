@@ -10,7 +10,7 @@ import { statement } from '../database/statement.ts';
 import { isViolation } from '../database/violation.ts';
 import type { Writable } from '../http/operation.ts';
 import { type Amount, toWireAmount } from '../open-payments/amount.ts';
-import { fromOutgoingPayments } from '../payments/outgoing/from-payments.ts';
+import { fromOutgoingPayments, fromQuotedPayments } from '../payments/outgoing/from-payments.ts';
 import { findSpending, reserveSpending } from '../payments/outgoing/grant-spending.ts';
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
@@ -29,19 +29,21 @@ type OutgoingPaymentDeps = QuoteDeps & Pick<ResourceDeps, 'wakePayments' | 'anno
 type OutgoingPaymentBody = Writable<components['schemas']['outgoing-payment']>;
 type OutgoingPaymentWithSpentAmounts = Writable<components['schemas']['outgoing-payment-with-spent-amounts']>;
 
+const columns = [
+  ...(['payment.id', 'payment.quote_id', 'payment.client_id', 'payment.state', 'payment.sent_amount'] as const),
+  ...(['payment.metadata', 'payment.created_at', 'quote.receiver'] as const),
+  ...(['quote.debit_amount', 'quote.debit_asset_code', 'quote.debit_asset_scale'] as const),
+  ...(['quote.receive_amount', 'quote.receive_asset_code', 'quote.receive_asset_scale'] as const),
+] as const;
+
 const selectOutgoingPayments = (db: Queryable, ase: string) =>
-  fromOutgoingPayments(db, ase)
-    .select(['payment.id', 'payment.quote_id', 'payment.client_id', 'payment.state', 'payment.sent_amount'])
-    .select(['payment.metadata', 'payment.created_at', 'quote.receiver'])
-    .select(['wallet.url as wallet_url', 'wallet.active as wallet_active'])
-    .select(['quote.debit_amount', 'quote.debit_asset_code', 'quote.debit_asset_scale'])
-    .select(['quote.receive_amount', 'quote.receive_asset_code', 'quote.receive_asset_scale']);
+  fromOutgoingPayments(db, ase).select(columns).select(['wallet.url as wallet_url', 'wallet.active as wallet_active']);
 
 const selectById = statement((db, payment: { ase: string; id: string }) =>
   selectOutgoingPayments(db, payment.ase).where('payment.id', '=', payment.id),
 );
 
-const listStatements = createListStatements(selectOutgoingPayments);
+const listStatements = createListStatements((db, ase) => fromQuotedPayments(db, ase).select(columns));
 
 /** The columns of a payment and of its quote that a client sees. */
 type OutgoingPaymentRow = Omit<
@@ -165,7 +167,7 @@ async function storePayment(
   const { item } = scopeFor(call, body.walletAddress);
   const { clientId, grantId } = tokenCaller(call);
   const acceptedAt = toInstant(clock.wallNow());
-  const payment = { id: ids.uuid(), quote_id: quote.id, sent_amount: '0', created_at: toInstant(now) };
+  const payment = { id: ids.rowId(), quote_id: quote.id, sent_amount: '0', created_at: toInstant(now) };
   const columns = {
     ...payment,
     ase,

@@ -1,6 +1,7 @@
 /** The quote of a new payment: one that is stored, or one made for the payment's receiver and debit amount (RS-OP-05…10). */
 import { sql } from 'kysely';
 import type { components } from '../../generated/resource-server/types.ts';
+import { toDebitAsset } from '../database/columns.ts';
 import { statement } from '../database/statement.ts';
 import { Problem } from '../errors.ts';
 import { sameAsset } from '../open-payments/amount.ts';
@@ -8,13 +9,7 @@ import { resourceProblem } from './problem.ts';
 import { prepareQuote, type QuoteDeps, type QuoteRow, receiveAmountOf } from './quote.ts';
 import { getPayableReceiver, type LocalReceiverRow, type PayableReceiver } from './receiver.ts';
 import { isResourceId, resourceIdIn } from './resource-url.ts';
-import {
-  findWalletAddress,
-  type HostedWalletAddress,
-  selectWalletAddress,
-  toHostedWalletAddress,
-  toLookupUrl,
-} from './wallet-address.ts';
+import { findWalletAddress, type HostedWalletAddress, selectWalletAddress, toLookupUrl } from './wallet-address.ts';
 
 interface PaymentWithQuote {
   readonly walletAddress: string;
@@ -38,8 +33,9 @@ export interface PayableQuote {
 const isReceiverProblem = (error: unknown): error is Problem =>
   error instanceof Problem && (error.code === 'invalid_receiver' || error.code === 'receiver_unreachable');
 
-const isQuoteFor = (quote: QuoteRow, wallet: HostedWalletAddress): boolean =>
-  quote.wallet_address_id === wallet.id && quote.account_id === wallet.accountId;
+/** True if the quote is for the wallet address, and for the account that it still belongs to. */
+const isQuoteFor = (quote: QuoteRow, row: Pick<QuoteToPayRow, 'wallet_id' | 'wallet_account_id'>): boolean =>
+  quote.wallet_address_id === row.wallet_id && quote.account_id === row.wallet_account_id;
 
 interface QuoteToPay {
   readonly ase: string;
@@ -108,9 +104,10 @@ async function findPayableQuote(
   if (quoteId === undefined) throw resourceProblem('invalid_quote');
   if (row.id === null) throw resourceProblem('unknown_quote');
   const quote = row as QuoteRow;
-  const wallet = toHostedWalletAddress(row);
   // A quote is for the account that its wallet address belonged to, so it ends when that moves.
-  if (!isQuoteFor(quote, wallet) || row.paid_id !== null) throw resourceProblem('invalid_quote');
+  if (!isQuoteFor(quote, row) || row.paid_id !== null) throw resourceProblem('invalid_quote');
+  // The asset of an account never changes.
+  const wallet = { id: row.wallet_id, url: row.wallet_url, asset: toDebitAsset(quote), accountId: quote.account_id };
 
   const receiver = await getPayableReceiver(deps, quote.receiver, payeeOf(row)).catch((error: unknown) => {
     throw isReceiverProblem(error) ? resourceProblem('invalid_quote', { detail: error.code, cause: error }) : error;

@@ -20,7 +20,7 @@ interface ListedPayments {
 
 type ListStatements<Row> = Readonly<Record<Comparison, Statement<ListedPayments, Row>>>;
 
-/** `selectPayments` selects from the table `payment`. */
+/** `selectPayments` selects from the table `payment`. It joins no wallet address, which is the same for all rows. */
 export function createListStatements<Row>(
   // biome-ignore lint/suspicious/noExplicitAny: the tables that are joined do not matter
   selectPayments: (db: Queryable, ase: string) => SelectQueryBuilder<any, any, Row>,
@@ -44,7 +44,7 @@ export interface PaymentListOptions<Row, Item> {
   /** Wallet address in the spelling of the request. */
   readonly walletAddress: string;
   readonly statements: ListStatements<Row>;
-  readonly toItem: (row: Row) => Item;
+  readonly toItem: (row: Row & { readonly wallet_url: string }) => Item;
 }
 
 /** The reply to a request for a page. Throws `insufficient_access`, `unknown_wallet_address` and `invalid_request`. */
@@ -64,5 +64,5 @@ export async function listPayments<Row extends { id: string; created_at: string 
       return statements[comparison].all(db, { ...listed, createdAt, id: position?.id, limit });
     }),
   );
-  return { status: 200, body: { pagination, result: rows.map(toItem) } };
+  return { status: 200, body: { pagination, result: rows.map((row) => toItem({ ...row, wallet_url: wallet.url })) } };
 }

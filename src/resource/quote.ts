@@ -134,7 +134,7 @@ export async function prepareQuote(
   const now = deps.clock.businessNow();
   const end = now + (deps.quoteLifespanMs ?? QUOTE_LIFESPAN_MS);
   const quote: QuoteRow = {
-    id: deps.ids.uuid(),
+    id: deps.ids.rowId(),
     wallet_address_id: wallet.id,
     account_id: wallet.accountId,
     client_id: clientId,

@@ -6,7 +6,8 @@ import { useTestDatabase } from './support/open.ts';
 
 /** Tables that all ASEs share on purpose. */
 const shared = ['world', 'rate_limit', 'mikro_orm_migrations'];
-const sharedIndexes = ['outgoing_payment_due_index'];
+/** Indexes across ASEs: due payments, and values that are unique on their own, found by hash. */
+const sharedIndexes = ['outgoing_payment_due_index', 'wallet_address_id_index', 'wallet_address_url_index'];
 
 const db = useTestDatabase();
 

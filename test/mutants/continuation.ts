@@ -174,7 +174,7 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'token.rotation-keeps-url',
     file: token,
-    at: 'const manageId = «ids.uuid()»;',
+    at: 'const manageId = «ids.rowId()»;',
     by: "'00000000-0000-4000-8000-000000000000'",
     fails: ['token.rotate'],
   },

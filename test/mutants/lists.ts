@@ -117,8 +117,8 @@ export const listMutants: readonly Mutant[] = [
   {
     id: 'list.items-with-methods',
     file: 'src/resource/payment-list.ts',
-    at: 'result: rows.map(«toItem»)',
-    by: '(row) => ({ ...toItem(row), walletAddress: `${row.wallet_url}/` })',
+    at: 'rows.map(«(row) => toItem({ ...row, wallet_url: wallet.url })»)',
+    by: '(row) => ({ ...toItem({ ...row, wallet_url: wallet.url }), walletAddress: `${wallet.url}/` })',
     fails: ['list.items'],
   },
 ];

@@ -43,7 +43,7 @@ export const moneyMutants: readonly Mutant[] = [
     by: `{
       ...row,
       receive_amount: (
-        await prepareQuote(deps, toHostedWalletAddress(row), row.client_id!, {
+        await prepareQuote(deps, await findWalletAddress(deps.db.query, deps.ase, walletAddress), row.client_id!, {
           receiver: row.receiver!,
           debitAmount: {
             value: row.debit_amount!,

@@ -111,7 +111,7 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
   {
     id: 'outgoing-payment.one-for-one-receiver',
     file: outgoing,
-    at: 'const payment = { id: «ids.uuid()», quote_id:',
+    at: 'const payment = { id: «ids.rowId()», quote_id:',
     by: 'quote.receiver.slice(-36)',
     fails: ['outgoing-payment.idempotency-key'],
   },

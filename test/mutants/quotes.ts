@@ -146,7 +146,7 @@ export const quoteMutants: readonly Mutant[] = [
   {
     id: 'quote.from-any-wallet-address',
     file: 'src/resource/payable-quote.ts',
-    at: '«quote.wallet_address_id === wallet.id && quote.account_id === wallet.accountId»;',
+    at: '«quote.wallet_address_id === row.wallet_id && quote.account_id === row.wallet_account_id»;',
     by: 'true',
     fails: ['quote.of-another-wallet-address'],
   },

@@ -8,7 +8,8 @@ const root = join(import.meta.dirname, '..', '..');
 
 /** From the bottom up. Parts of one layer do not import each other. Types count as imports. */
 const layers: readonly (readonly string[])[] = [
-  ['clock', 'errors', 'ids', 'profile'],
+  ['clock', 'errors', 'profile'],
+  ['ids'],
   ['open-payments', 'telemetry'],
   ['crypto', 'faults', 'html', 'net'],
   ['report'],

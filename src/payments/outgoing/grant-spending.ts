@@ -138,7 +138,7 @@ export async function reserveSpending<Stored>(
   checkRange(spentReceive.value);
 
   const use = { ase, grantId, identifier, now: toInstant(now), debit: `${debit.value}`, receive: `${receive.value}` };
-  const spendingId = row?.id ?? spending.ids.uuid();
+  const spendingId = row?.id ?? spending.ids.rowId();
   const reservation = { spendingId, spentDebit, spentReceive };
   if (row) {
     const [, stored] = await Promise.all([addSpending.change(tx, { ...use, id: row.id }), storePayment(reservation)]);
