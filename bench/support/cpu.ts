@@ -27,12 +27,23 @@ const readTasks = (pid: number): string[] => {
   }
 };
 
-/** Milliseconds that all threads of a process have run: to the nanosecond where the kernel counts it, else in ticks. */
+/** Milliseconds that some threads of a process have run, to the nanosecond where the kernel counts it; else undefined. */
+function cpuOfTasks(pid: number, tasks: readonly string[]): number | undefined {
+  const runs = tasks.map((task) => read(`/proc/${pid}/task/${task}/schedstat`)?.split(' ')[0]);
+  if (runs.every((run) => run === undefined)) return undefined;
+  return runs.reduce((sum, run) => sum + Number(run ?? 0), 0) / 1e6;
+}
+
+/** Milliseconds that all threads of a process have run; in ticks where the kernel counts nothing better. */
 export function cpuOfProcess(pid: number): number {
-  const runs = readTasks(pid).map((task) => read(`/proc/${pid}/task/${task}/schedstat`)?.split(' ')[0]);
-  if (runs.some((run) => run !== undefined)) return runs.reduce((sum, run) => sum + Number(run ?? 0), 0) / 1e6;
   const stat = statOf(pid);
-  return ((Number(stat[11] ?? 0) + Number(stat[12] ?? 0)) * 1000) / TICKS_PER_SECOND;
+  return cpuOfTasks(pid, readTasks(pid)) ?? ((Number(stat[11] ?? 0) + Number(stat[12] ?? 0)) * 1000) / TICKS_PER_SECOND;
+}
+
+/** Milliseconds of the threads beside the main one. Those of Node.js optimize code and collect garbage. */
+export function cpuBesideMain(pid: number): number {
+  const tasks = readTasks(pid).filter((task) => task !== String(pid));
+  return cpuOfTasks(pid, tasks) ?? 0;
 }
 
 /** The children of a process, such as the backends of a PostgreSQL server. */

@@ -1,8 +1,9 @@
 /** Runs of operations on several sides, a slice of the one after a slice of the other. */
 import type { Target } from '../../conformance/runner/target.ts';
+import { cpuBesideMain, cpuOfProcess } from './cpu.ts';
 import { createDriver, type Driver, median, quantile, runClosedLoop } from './driver.ts';
 import { analyze, measure, type Sample, type Side } from './measure.ts';
-import type { Operation } from './operations.ts';
+import type { Operation, Slice } from './operations.ts';
 import { meetParty, type Party } from './party.ts';
 
 export interface RunOptions {
@@ -31,8 +32,28 @@ export async function meet(
   return { side, driver, connections, party: await meetParty(driver.send, target) };
 }
 
-/** V8 has then optimized what the operation runs, as in a server that has been up for a while. */
-const WARM_UP_SLICES = 4;
+/**
+ * Slices before the measured ones, in which V8 optimizes what the operation runs, so that it is measured as in a server
+ * that has been up for a while. The threads of V8 take a third of the time of the first slices and share the core, so
+ * requests wait for them. So the warm-up lasts until they are quiet.
+ */
+const WARM_UP = { minSlices: 4, maxSlices: 20, quietShare: 0.08 };
+
+async function warmUp({ side, driver, connections }: Opponent, prepare: () => Promise<Slice>): Promise<void> {
+  const { serverPids } = side;
+  const sum = (read: (pid: number) => number): number => serverPids.reduce((total, pid) => total + read(pid), 0);
+  let quietSlices = 0;
+  for (let round = 1; round <= WARM_UP.maxSlices; round += 1) {
+    const before = { all: sum(cpuOfProcess), beside: sum(cpuBesideMain) };
+    const { jobs, settled } = await prepare();
+    await runClosedLoop(driver, connections, jobs);
+    await settled?.();
+    const share = (sum(cpuBesideMain) - before.beside) / (sum(cpuOfProcess) - before.all);
+    // NaN without a process of this machine.
+    quietSlices = share > WARM_UP.quietShare ? 0 : quietSlices + 1;
+    if (round >= WARM_UP.minSlices && quietSlices >= 3) return;
+  }
+}
 
 /** Samples of every side: a warm-up, then the slices of the sides in turn. More connections send more requests. */
 export async function sample(
@@ -45,11 +66,7 @@ export async function sample(
   const prepared = await Promise.all(opponents.map(({ party, driver }) => operation.prepare(driver.send, party)));
   const samples: Sample[][] = opponents.map(() => []);
   for (const [index, opponent] of opponents.entries()) {
-    for (let round = 0; round < WARM_UP_SLICES; round += 1) {
-      const warmUp = await prepared[index]!(countFor(opponent));
-      await runClosedLoop(opponent.driver, opponent.connections, warmUp.jobs);
-      await warmUp.settled?.();
-    }
+    await warmUp(opponent, () => prepared[index]!(countFor(opponent)));
     await analyze(opponent.side);
   }
   for (let round = 0; round < slices; round += 1) {
