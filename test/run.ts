@@ -113,7 +113,7 @@ enableCompileCache(process.env['NODE_COMPILE_CACHE']);
 // Loaded only now, so that the cache keeps them.
 const [{ startPostgreSql }, { buildTemplate }, { templateFile }] = await Promise.all([
   import('./support/postgresql-server.ts'),
-  import('../src/database/database.ts'),
+  import('../src/database/embedded.ts'),
   import('../src/database/template.ts'),
 ]);
 await using _server = await startPostgreSql();

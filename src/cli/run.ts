@@ -28,6 +28,9 @@ export async function runCommand([command = '--help', ...args]: readonly string[
   for (const warning of warnOfVariables(env)) process.stderr.write(`touchstone: ${warning}\n`);
   const control = env['TOUCHSTONE_CONTROL'];
   if (command === 'start') {
+    // Other threads load the database while this one loads the program.
+    if (config.databaseUrl === undefined)
+      (await import('../database/embedded.ts')).preloadEmbedded({ inMemory: config.data === undefined });
     const heap = (await import('./heap.ts')).boundHeap();
     await (await import('./start.ts')).start(config, env);
     heap.whenLoaded();

@@ -3,7 +3,7 @@
  * named: `make build` puts it beside the bundle.
  */
 import { basename, join } from 'node:path';
-import { buildTemplate } from './database.ts';
+import { buildTemplate } from './embedded.ts';
 import { templateFile } from './template.ts';
 
 const [, , directory] = process.argv;

@@ -42,13 +42,13 @@ export const toLookupText = (text: string | undefined): string =>
 /** A numeric column as a bigint. */
 export const toAmount = (column: string): bigint => BigInt(column);
 
-/** A timestamptz column as milliseconds since the epoch: pg gives a string, PGlite a Date, which `Date.parse` would round. */
-export const toMillis = (column: string): number => new Date(column).getTime();
+/** A timestamptz column as milliseconds since the epoch. */
+export const toMillis = (column: string): number => Date.parse(column);
 
 /** Milliseconds since the epoch as an ISO 8601 string, for a column or for the wire. */
 export const toInstant = (millis: number): string => new Date(millis).toISOString();
 
-/** A bytea column as a Buffer: pg gives one, PGlite gives a Uint8Array. */
+/** A bytea column as a Buffer. */
 export const toBuffer = (column: Uint8Array): Buffer =>
   Buffer.from(column.buffer, column.byteOffset, column.byteLength);
 

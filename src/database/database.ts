@@ -6,23 +6,17 @@
  * Nothing waits for the network inside a transaction; `assertOutsideTransaction` enforces this.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setImmediate as turnEventLoop } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import type { PGlite } from '@electric-sql/pglite';
-import { Kysely, type KyselyPlugin, PGliteDialect, PostgresDialect, sql } from 'kysely';
+import { type Dialect, Kysely, type KyselyPlugin, PostgresDialect, sql } from 'kysely';
 import type { PoolConfig } from 'pg';
 import { inSpan } from '../telemetry/spans.ts';
 import { connectWithLimits } from './connection-limits.ts';
-import { lockDirectory } from './directory-lock.ts';
+import { migrateEmbedded, startEmbedded } from './embedded.ts';
 import { guardTransactions } from './guarded-dialect.ts';
 import { statementsOf } from './migrations.ts';
 import { createPooledDialect, createSender } from './postgresql-driver.ts';
 import { followReplica, type Replica, type ReplicaOptions, withoutReplica } from './replica.ts';
 import { pipelineStatements, sendStatementsTo } from './statement.ts';
 import type { Queryable, Tables, Transaction } from './tables.ts';
-import { keepTemplate, makeTemplate, openTemplate, templateFile } from './template.ts';
 
 export type { Queryable, Tables, Transaction } from './tables.ts';
 
@@ -76,7 +70,7 @@ export function afterCommit(callback: () => void): void {
   transaction.afterCommit.add(callback);
 }
 
-/** Throws if called inside a transaction: a network wait there would hold locks, and on PGlite hang for good. */
+/** Throws if called inside a transaction: a network wait there would hold locks. */
 export function assertOutsideTransaction(what: string): void {
   if (currentTransaction.getStore()) throw new Error(`${what} inside a database transaction`);
 }
@@ -101,6 +95,8 @@ const DEFAULT_PATIENCE_MS = 20_000;
 /** After this time without an answer, a read of the replica goes to the primary. */
 const REPLICA_PATIENCE_MS = 2_000;
 
+const createQuery = (dialect: Dialect): Queryable => new Kysely<Tables>({ dialect: guardTransactions(dialect) });
+
 async function openPostgreSql(options: DatabaseOptions & { readonly kind: 'postgresql' }): Promise<Opened> {
   const { url, replicaUrl, poolSize = 10, patienceMs = DEFAULT_PATIENCE_MS } = options;
   const { createPool } = await import('./pool.ts');
@@ -110,7 +106,7 @@ async function openPostgreSql(options: DatabaseOptions & { readonly kind: 'postg
       patienceMs,
     );
     const dialect = hasSessions ? createPooledDialect(pool) : new PostgresDialect({ pool });
-    const query = new Kysely<Tables>({ dialect: guardTransactions(dialect) });
+    const query = createQuery(dialect);
     if (hasSessions) sendStatementsTo(query, createSender(pool));
     return {
       query,
@@ -138,70 +134,13 @@ async function openPostgreSql(options: DatabaseOptions & { readonly kind: 'postg
   return { ...opened, replica, close: () => replica.close().finally(close) };
 }
 
-/** A quarter of the default, because each start touches all of it. */
-const embeddedParameters = ['-c', 'shared_buffers=32MB'];
-
-/** Bytes of its code that a function runs through before V8 optimizes it; by default 13 million. */
-const OPTIMIZING_BUDGET = 180_000_000;
-
-async function openEmbedded(options: { directory?: string }): Promise<Opened> {
-  // V8 would optimize hundreds of functions of the database while it starts, a fifth of the CPU time until then.
-  setFlagsFromString(`--wasm-tiering-budget=${OPTIMIZING_BUDGET}`);
-  const unlock = options.directory ? await lockDirectory(options.directory) : async () => {};
-  const clusterDirectory = options.directory && join(options.directory, 'postgresql');
-  const [{ PGlite }, template] = await Promise.all([
-    import('@electric-sql/pglite'),
-    (await holdsCluster(clusterDirectory)) ? undefined : openTemplate(templateFile, makeMigratedTemplate),
-  ]);
-  performance.mark('touchstone: template read');
-  const pglite = await PGlite.create({
-    startParams: [...PGlite.defaultStartParams, ...embeddedParameters],
-    ...(clusterDirectory && { dataDir: clusterDirectory }),
-    ...(template && { loadDataDir: template }),
-  });
-  performance.mark('touchstone: embedded PostgreSQL started');
-  const query = new Kysely<Tables>({ dialect: guardTransactions(new PGliteDialect({ pglite })) });
-  if (!(await isMigrated(query))) await migrateEmbedded(pglite);
-  turnEventLoopAfterStatements(pglite);
-  const close = async (): Promise<void> => {
-    await pglite.close();
-    await unlock();
-  };
-  return { query, close };
+async function openEmbedded({ directory }: { readonly directory?: string }): Promise<Opened> {
+  const { pglite, pool, isNew, close } = await startEmbedded(directory);
+  const query = createQuery(createPooledDialect(pool));
+  if (!isNew && !(await isMigrated(query))) await migrateEmbedded(pglite);
+  // Reads share no connection as those of a server do, because transactions would wait for it until there are none.
+  return { query, isPipelined: true, close };
 }
-
-const holdsCluster = async (directory: string | undefined): Promise<boolean> =>
-  directory !== undefined &&
-  access(join(directory, 'PG_VERSION')).then(
-    () => true,
-    () => false,
-  );
-
-/**
- * The embedded database runs on this thread and answers in microtasks. So each statement is followed by a turn of the
- * event loop before the next one can start, of whichever request; otherwise many of them would keep sockets, timers and
- * signals waiting until their end.
- */
-function turnEventLoopAfterStatements(pglite: PGlite): void {
-  const thenTurn =
-    <Args extends readonly unknown[], Result>(run: (...args: Args) => Promise<Result>) =>
-    async (...args: Args): Promise<Result> => {
-      const result = await run(...args);
-      await turnEventLoop();
-      return result;
-    };
-  const transaction = pglite.transaction.bind(pglite);
-  pglite.query = thenTurn(pglite.query.bind(pglite)) as PGlite['query'];
-  pglite.transaction = (work) =>
-    transaction((tx) => work({ ...tx, query: thenTurn(tx.query.bind(tx)) as typeof tx.query }));
-}
-
-const migrateEmbedded = async (pglite: PGlite): Promise<void> => (await import('./migrate.ts')).migrateEmbedded(pglite);
-
-const makeMigratedTemplate = (): Promise<Buffer> => makeTemplate(migrateEmbedded);
-
-/** Rebuilds the template for the package. */
-export const buildTemplate = async (file: string): Promise<unknown> => keepTemplate(file, await makeMigratedTemplate());
 
 /** True if all migrations ran. Two queries, where the migrator needs a dozen. */
 async function isMigrated(query: Queryable): Promise<boolean> {

@@ -1,4 +1,5 @@
 /** The pool of connections to a PostgreSQL server. */
+import type { Duplex } from 'node:stream';
 import pg, { type Pool, type PoolConfig } from 'pg';
 
 /** Types whose values stay text: date, timestamp, timestamptz and interval. `columns.ts` converts them. */
@@ -21,6 +22,24 @@ export function createPool(url: string, max: number, options: PoolConfig): Pool 
     types,
     ...options,
   });
+  return withoutErrors(pool);
+}
+
+/** A pool of one connection, which stays open. */
+export const createEmbeddedPool = (stream: () => Duplex): Pool =>
+  withoutErrors(
+    new pg.Pool({
+      stream,
+      user: 'postgres',
+      database: 'postgres',
+      max: 1,
+      idleTimeoutMillis: 0,
+      types,
+      pipeline: true,
+    } as PoolConfig),
+  );
+
+function withoutErrors(pool: Pool): Pool {
   // Without a listener, the end of an unused connection would be the end of the process. The pool replaces it.
   pool.on('error', () => {});
   // The statement in progress reports the end of its connection.

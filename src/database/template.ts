@@ -24,10 +24,54 @@ export const templateFile = import.meta.filename.endsWith('.js')
   ? join(import.meta.dirname, name)
   : join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'touchstone', name);
 
-/** The template as a tar archive for `loadDataDir`; made with `make` and kept in `file` if it is not there yet. */
-export async function openTemplate(file: string, make: () => Promise<Buffer>): Promise<Blob> {
+/** Bytes of memory for the archive; if it has more, it is copied once. */
+const ARCHIVE_ROOM = 16 * 1024 * 1024;
+
+/** The template as a tar archive; made with `make` and kept in `file` if it is not there yet. */
+export async function openTemplate(file: string, make: () => Promise<Buffer>): Promise<Uint8Array<ArrayBuffer>> {
   const compressed = (await readFile(file).catch(() => undefined)) ?? (await keepTemplate(file, await make()));
-  return new Blob([await promisify(zstdDecompress)(compressed)]);
+  const archive = await promisify(zstdDecompress)(compressed, { chunkSize: ARCHIVE_ROOM });
+  return new Uint8Array(archive.buffer as ArrayBuffer, archive.byteOffset, archive.byteLength);
+}
+
+/** Unit of a tar archive: its headers have this size, and files are filled up to it (POSIX.1-2017, pax). */
+const BLOCK = 512;
+
+/** A directory if it has no content. */
+interface ArchivedFile {
+  readonly path: string;
+  readonly content: Uint8Array | undefined;
+}
+
+/** The files of an archive, without copies of their contents. */
+function* readArchive(archive: Uint8Array): Iterable<ArchivedFile> {
+  const readText = (start: number, end: number): string =>
+    Buffer.from(archive.buffer, archive.byteOffset + start, end - start)
+      .toString()
+      .replace(/\0.*$/s, '');
+  for (let at = 0; archive[at]; ) {
+    const size = Number.parseInt(readText(at + 124, at + 136), 8);
+    const start = at + BLOCK;
+    const isDirectory = readText(at + 156, at + 157) === '5';
+    yield { path: readText(at, at + 100), content: isDirectory ? undefined : archive.subarray(start, start + size) };
+    at = start + Math.ceil(size / BLOCK) * BLOCK;
+  }
+}
+
+/** Files of PGlite in memory, of Emscripten. */
+interface Files {
+  mkdirTree(path: string): void;
+  /** With `canOwn` the content is not copied, and changes with the file. */
+  writeFile(path: string, content: Uint8Array, options: { readonly canOwn: boolean }): void;
+}
+
+/** Makes the files of the template in a directory. They share its memory. */
+export function unpack(archive: Uint8Array, files: Files, directory: string): void {
+  files.mkdirTree(directory);
+  for (const { path, content } of readArchive(archive)) {
+    if (content === undefined) files.mkdirTree(directory + path);
+    else files.writeFile(directory + path, content, { canOwn: true });
+  }
 }
 
 /** Writes the template to its file. Where the directory cannot be written, it only costs time at the next start. */

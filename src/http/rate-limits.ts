@@ -111,7 +111,7 @@ function clientAddress(req: IncomingMessage, trustedProxies: number): string {
   return forwarded.at(-trustedProxies)?.trim() || connected;
 }
 
-/** Counters in the table `rate_limit`, through the statements of the library, on PGlite as on a PostgreSQL server. */
+/** Counters in the table `rate_limit`, through the statements of the library. */
 function createCounters(db: Pick<Database, 'query'>) {
   const storeClient = {
     async query({ text, values = [] }: { text: string; values?: readonly unknown[] }) {

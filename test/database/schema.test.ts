@@ -5,7 +5,7 @@ import { beforeEach, test } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
 import { defineConfig, MikroORM } from '@mikro-orm/pglite';
 import { sql } from 'kysely';
-import { buildTemplate } from '../../src/database/database.ts';
+import { buildTemplate } from '../../src/database/embedded.ts';
 import { entities } from '../../src/database/entities.ts';
 import { openTemplate, templateFile } from '../../src/database/template.ts';
 import { useTestDatabase } from './support/open.ts';
@@ -39,7 +39,7 @@ const book = (...entries: readonly (readonly [account: string, amount: string])[
 test('entities and migration agree, but for what only the migration can say', async () => {
   if (!existsSync(templateFile)) await buildTemplate(templateFile);
   const pglite = await PGlite.create({
-    loadDataDir: await openTemplate(templateFile, async () => assert.fail('made by now')),
+    loadDataDir: new Blob([await openTemplate(templateFile, async () => assert.fail('made by now'))]),
   });
   const orm = await MikroORM.init(
     defineConfig({

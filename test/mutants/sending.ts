@@ -166,8 +166,8 @@ export const sendingMutants: readonly Mutant[] = [
   },
   {
     id: 'settlement.event-loop-kept',
-    file: 'src/database/database.ts',
-    at: '«turnEventLoopAfterStatements(pglite)»;',
+    file: 'src/database/embedded-stream.ts',
+    at: '«await turnEventLoop()»;',
     by: 'undefined',
     test: 'test/payments/outgoing/event-loop.test.ts',
   },
@@ -181,12 +181,21 @@ export const sendingMutants: readonly Mutant[] = [
     title: 'nothing is done after',
   },
   {
-    id: 'event-loop.kept-by-requests-together',
-    file: 'src/database/database.ts',
-    at: 'pglite.query = «thenTurn(pglite.query.bind(pglite))» as',
-    by: 'pglite.query.bind(pglite)',
+    id: 'event-loop.kept-by-statements-together',
+    file: 'src/database/embedded-stream.ts',
+    at: 'for (const statement of «groupByStatement(messages)») {',
+    by: '[Buffer.concat(messages)]',
     test: 'test/database/database.test.ts',
     title: 'of whichever request',
+  },
+  {
+    // The statement after one that failed gets its answer.
+    id: 'settlement.answers-mixed-up',
+    file: 'src/database/embedded-stream.ts',
+    at: 'return «isRepeated ? answer.subarray(0, last) : answer»;',
+    by: 'answer',
+    test: 'test/database/database.test.ts',
+    title: 'its own answer',
   },
   {
     id: 'event-loop.passphrases-digested-on-it',
