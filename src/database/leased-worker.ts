@@ -23,6 +23,11 @@ export interface LeasedWorkerOptions<Job> {
    * ten times `concurrency` jobs of a lane run at all. Default: a job keeps its slot until it ends.
    */
   readonly slotTimeoutMs?: number | undefined;
+  /**
+   * Time after a search that did not find as many jobs as it could, in which jobs gather for the next one: each search
+   * then finds several under load. A job that comes alone does not wait. Default 0.
+   */
+  readonly gatherMs?: number | undefined;
 }
 
 export interface LeasedWorker {
@@ -77,24 +82,57 @@ function createLanes(concurrency: number, slotTimeoutMs: number | undefined, onR
   };
 }
 
-export function createLeasedWorker<Job>(options: LeasedWorkerOptions<Job>): LeasedWorker {
-  const { claim, laneOf, run, onError, concurrency = 8, slotTimeoutMs } = options;
-  const running = new Set<Promise<void>>();
+/** A pause of `ms` from one step to the next. */
+export function createPause(ms: number) {
+  let over: Promise<unknown> = Promise.resolve();
+  return {
+    begin(): void {
+      if (ms > 0) over = new Promise((resolve) => setTimeout(resolve, ms));
+    },
+    /** Resolves at the end of the pause that began last, at once if it has ended. */
+    isOver: (): Promise<unknown> => over,
+  };
+}
+
+/** Timers that are cleared together and keep no process alive. */
+function createTimers() {
   const timers = new Set<NodeJS.Timeout>();
+  return {
+    set(callback: () => void, ms: number): void {
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        callback();
+      }, ms).unref();
+      timers.add(timer);
+    },
+    clear(): void {
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+}
+
+export function createLeasedWorker<Job>(options: LeasedWorkerOptions<Job>): LeasedWorker {
+  const { claim, laneOf, run, onError, concurrency = 8, slotTimeoutMs, gatherMs = 0 } = options;
+  const running = new Set<Promise<void>>();
+  const timers = createTimers();
   const { acquireSlot, listFull, countFree } = createLanes(concurrency, slotTimeoutMs, () => isWaiting && wake());
   let claiming = Promise.resolve();
   let isClaimQueued = false;
   /** True if the last search left out a full lane. */
   let isWaiting = false;
   let isStopping = false;
+  const pause = createPause(gatherMs);
 
   async function claimDueJobs(): Promise<void> {
-    isClaimQueued = false;
     while (!isStopping) {
+      await pause.isOver();
+      isClaimQueued = false;
       const fullLanes = listFull();
       isWaiting = fullLanes.length > 0;
       if (isWaiting && !laneOf) return;
-      const jobs = await claim(fullLanes, countFree());
+      const limit = countFree();
+      const jobs = await claim(fullLanes, limit);
+      if (jobs.length < limit) pause.begin();
       if (jobs.length === 0) return;
       for (const job of jobs) {
         const releaseSlot = acquireSlot(laneOf?.(job) ?? '');
@@ -106,6 +144,7 @@ export function createLeasedWorker<Job>(options: LeasedWorkerOptions<Job>): Leas
           });
         running.add(done);
       }
+      isClaimQueued = true;
     }
   }
 
@@ -130,17 +169,12 @@ export function createLeasedWorker<Job>(options: LeasedWorkerOptions<Job>): Leas
   return {
     wake,
     wakeIn(delayMs) {
-      if (isStopping) return;
-      const timer = setTimeout(() => {
-        timers.delete(timer);
-        wake();
-      }, delayMs).unref();
-      timers.add(timer);
+      if (!isStopping) timers.set(wake, delayMs);
     },
     idle,
     async stop() {
       isStopping = true;
-      for (const timer of timers) clearTimeout(timer);
+      timers.clear();
       await idle();
     },
     isStopping: () => isStopping,

@@ -41,8 +41,8 @@ export function rememberReceivers(readReceiver: ReadReceiver, clock: Pick<Clock,
   const recent = new Map<string, { readonly receiver: Receiver; readonly until: number }>();
   return {
     async readReceiver(url) {
-      recent.delete(url);
-      const receiver = await readReceiver(url);
+      // Known while it is read again, for another payment to it that is sent meanwhile.
+      const receiver = await readReceiver(url).finally(() => recent.delete(url));
       if (receiver.ilp) recent.set(url, { receiver, until: clock.wallNow() + RECENT_MS });
       if (recent.size > MAX_RECENT) recent.delete(recent.keys().next().value!);
       return receiver;

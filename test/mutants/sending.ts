@@ -236,6 +236,22 @@ export const sendingMutants: readonly Mutant[] = [
     title: 'if a part of it fails',
   },
   {
+    id: 'together.shares-nothing',
+    file: 'src/database/shared-transactions.ts',
+    at: 'waiting.splice(0, «MAX_TOGETHER»)',
+    by: '1',
+    test: 'test/payments/outgoing/send-together.test.ts',
+    title: 'are booked',
+  },
+  {
+    id: 'together.jobs-do-not-gather',
+    file: 'src/database/leased-worker.ts',
+    at: 'if («jobs.length < limit») pause.begin();',
+    by: 'false',
+    test: 'test/database/leased-worker.test.ts',
+    title: 'comes alone',
+  },
+  {
     id: 'together.lease-not-proven',
     file: 'src/payments/outgoing/job.ts',
     at: 'if («advanced !== steps.length») throw',
@@ -250,6 +266,14 @@ export const sendingMutants: readonly Mutant[] = [
     by: 'true',
     test: 'test/payments/outgoing/send.test.ts',
     title: 'read a moment ago',
+  },
+  {
+    id: 'settlement.receiver-forgotten-while-read',
+    file: 'src/payments/receiver.ts',
+    at: 'await «readReceiver(url).finally(() => recent.delete(url))»;',
+    by: 'readReceiver(url, recent.delete(url))',
+    test: 'test/payments/receiver.test.ts',
+    title: 'while it is read again',
   },
   // ── Found by `make chaos` ──
   {

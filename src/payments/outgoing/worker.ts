@@ -2,10 +2,9 @@
  * The worker that sends outgoing payments. A payment is its own job: any process takes it under a lease, and when one
  * dies, another continues from the state in the database.
  */
-import { setTimeout as wait } from 'node:timers/promises';
-import { type Clock, steadyNow } from '../../clock.ts';
+import type { Clock } from '../../clock.ts';
 import type { Database } from '../../database/database.ts';
-import { createLeasedWorker } from '../../database/leased-worker.ts';
+import { createLeasedWorker, createPause } from '../../database/leased-worker.ts';
 import { inSpan, type SpanAttributes } from '../../telemetry/spans.ts';
 import type { Connector } from '../ilp/connector.ts';
 import { readUnresolvedPackets } from '../ilp/packet-journal.ts';
@@ -148,8 +147,8 @@ async function retryLater(context: WorkContext, job: Job, { reason, detail }: Re
 /** In place of a job: all due payments within the ASE. */
 const TOGETHER = Symbol('due payments within the ASE');
 
-/** Time from one round to the next, in which payments gather. A payment that comes alone does not wait. */
-const ROUND_MS = 20;
+/** Time from one round or search to the next, in which payments gather. A payment that comes alone does not wait. */
+const GATHER_MS = 20;
 
 /**
  * Rounds in which the due payments within the ASE are paid together, one round at a time. Meanwhile none of them is
@@ -159,7 +158,7 @@ function createRounds(payTogether: () => Promise<boolean>, onEnd: () => void) {
   let isRequested = false;
   let isUnderWay = false;
   let isLeft = false;
-  let nextAt = 0;
+  const pause = createPause(GATHER_MS);
   return {
     isUnderWay: () => isUnderWay,
     /** Asks for a round. Payments that become due in one are paid in it. */
@@ -179,9 +178,8 @@ function createRounds(payTogether: () => Promise<boolean>, onEnd: () => void) {
     async run() {
       try {
         while (isRequested && !isLeft) {
-          const pause = nextAt - steadyNow();
-          if (pause > 0) await wait(pause);
-          nextAt = steadyNow() + ROUND_MS;
+          await pause.isOver();
+          pause.begin();
           isRequested = false;
           isLeft = await payTogether();
         }
@@ -210,6 +208,7 @@ export function createOutgoingPaymentWorker(options: OutgoingPaymentWorkerOption
     onError: (error) => log?.error({ err: error }, 'claiming payments failed'),
     concurrency: options.concurrency,
     slotTimeoutMs: options.slotTimeoutMs ?? 1_000,
+    gatherMs: GATHER_MS,
   });
   const context: WorkContext = {
     ...options,
