@@ -15,6 +15,7 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { shareConnections } from './connection-shares.ts';
 import { divertPlainConnections } from './plain-connections.ts';
+import { openPort } from './port-sockets.ts';
 import { describeMalformed } from './request-line.ts';
 import type { CertificateAndKey } from './x509.ts';
 
@@ -96,12 +97,6 @@ function createUnreadLimit({ writeTimeout, maxUnreadBytes }: Pick<ListenerLimits
   };
 }
 
-/**
- * Connections that the system keeps until they are accepted, or fewer where it has a lower limit. The client of a
- * further one tries again only after one second, then three.
- */
-const MAX_UNACCEPTED = 4096;
-
 export const plainRefusal = 'this port takes requests in TLS only';
 
 const notReady: RequestListener = (_req, res) => {
@@ -173,11 +168,7 @@ export async function listen(
   };
   const { server, closeUndecided } = createListeningServer(limits, credentials, answer, unanswered);
   shareConnections(server, limits.maxConnections);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject);
-  server.listen({ port, host, backlog: MAX_UNACCEPTED }, resolve);
-  await promise;
-  server.off('error', reject);
+  const stopListening = await openPort(server, { host, port });
   return {
     port: (server.address() as AddressInfo).port,
     serve(next) {
@@ -187,7 +178,7 @@ export async function listen(
       plainHandler = next;
     },
     async close(graceMs = 5000) {
-      const closed = new Promise<void>((done) => server.close(() => done()));
+      const closed = stopListening();
       server.closeIdleConnections();
       closeUndecided();
       const timer = setTimeout(() => server.closeAllConnections(), graceMs);

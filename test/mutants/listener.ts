@@ -83,6 +83,33 @@ const bounds: readonly Mutant[] = noticedBy(listenerTest, 'src/net/listener.ts',
   },
 ]);
 
+const ports: readonly Mutant[] = noticedBy('test/net/port-sockets.test.ts', 'src/net/port-sockets.ts', [
+  {
+    id: 'port.one-socket',
+    title: 'do not wait for as many turns',
+    at: 'const servers = await («claim» ?',
+    by: 'undefined',
+  },
+  {
+    id: 'port.shared-without-a-claim',
+    title: 'only if no other one has claimed',
+    at: 'const servers = await («claim» ?',
+    by: 'true',
+  },
+  {
+    id: 'port.shared-with-another-program',
+    title: 'another program shares with everyone',
+    at: 'await startListening(probe, «address»);',
+    by: '{ ...address, port: 0 }',
+  },
+  {
+    id: 'port.further-sockets-stay-open',
+    title: 'a port that is closed is free at once',
+    at: 'const stopped = «servers».map(stopListening);',
+    by: '[server]',
+  },
+]);
+
 const controlPort: readonly Mutant[] = noticedBy(
   'test/world/control-listener.test.ts',
   'src/world/control-listener.ts',
@@ -160,6 +187,7 @@ const clearText: readonly Mutant[] = [
 export const listenerMutants: readonly Mutant[] = [
   ...shares,
   ...bounds,
+  ...ports,
   ...controlPort,
   ...resetSecrets,
   ...clearText,

@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { type ListenerLimits, listen } from '../../src/net/listener.ts';
 import { createAuthority, issueCertificate } from '../../src/net/x509.ts';
+import { findFreePort } from '../support/free-port.ts';
 
 const authority = createAuthority(Date.now());
 const credentials = issueCertificate(authority, ['127.0.0.1'], Date.now());
@@ -16,7 +17,7 @@ after(async () => {
 });
 
 async function serve(limits: Partial<ListenerLimits> = {}) {
-  const listener = await listen('127.0.0.1', 0, credentials, limits);
+  const listener = await listen('127.0.0.1', await findFreePort(), credentials, limits);
   opened.push(listener);
   listener.serve((_req, res) => void res.end('secret'));
   return listener;
