@@ -1,7 +1,7 @@
 /** Listing, reading and revoking the grants of an ASE (RFC 9635 §1.5). */
 import { sql } from 'kysely';
 import { type GrantState, transitionGrant } from '../auth/grant.ts';
-import { lockGrant, storeGrant } from '../auth/grant-rows.ts';
+import { lockGrant, updateGrant } from '../auth/grant-rows.ts';
 import { toLookupText, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Access } from '../open-payments/access.ts';
@@ -79,7 +79,9 @@ export async function getGrant(
 export async function revokeGrant(tx: Transaction, ase: string, id: string): Promise<void> {
   const grant = await lockGrant(tx, ase, id);
   if (!grant) throw adminProblem('not_found', 'unknown grant');
-  if (grant.state !== 'revoked') await storeGrant(tx, ase, grant, transitionGrant(grant, 'revoke'));
+  if (grant.state === 'revoked') return;
+  const isStored = await updateGrant(tx, ase, { read: grant, grant: transitionGrant(grant, 'revoke') });
+  if (!isStored) throw new Error('a grant that is locked has changed');
 }
 
 /** Revokes the grants, and their tokens, whose access or subject names this wallet address. */

@@ -3,6 +3,7 @@
  * seams, which are function calls within this process and HTTP requests between processes.
  */
 import { findCaller } from '../auth/caller.ts';
+import { createGrantStore, type GrantStore } from '../auth/grant-store.ts';
 import { createInteractions } from '../auth/interaction.ts';
 import { createIntrospectionServer } from '../auth/introspection.ts';
 import { createAuthServer, createInteractionServer } from '../auth/server.ts';
@@ -85,7 +86,8 @@ export function createServers(
 ): AseServers {
   const { key: ase, db, clock, ids, name, urls } = options;
   const context = { ...createServerContext(options), limits };
-  const { introspect, interactions, privateServers } = connectServers(options, network);
+  const grantStore = createGrantStore({ db, ase });
+  const { introspect, interactions, privateServers } = connectServers(options, network, grantStore);
   const identityProvider = createIdentityProviderServer({
     ids,
     clock,
@@ -97,7 +99,7 @@ export function createServers(
     signIn: options.signIn ? createSignIn({ ase, db, clock, ids }) : undefined,
   });
   return {
-    ...createGrantServers(options, network),
+    ...createGrantServers(options, network, grantStore),
     identityProvider,
     resource: createResource(options, network, payments, introspect),
     walletAddress: createWalletAddresses(options, network, payments, context),
@@ -119,7 +121,7 @@ const secretFor = ({ settings }: ServersOptions, purpose: string): string =>
   deriveSecret(settings.current().secrets, purpose);
 
 /** Introspection and back channel: function calls beside the authorization server, HTTP from any other process. */
-function connectServers(options: ServersOptions, { operatorOutbound: outbound }: Network) {
+function connectServers(options: ServersOptions, { operatorOutbound: outbound }: Network, grantStore: GrantStore) {
   const { key: ase, db, clock, urls } = options;
   const secrets = {
     introspection: secretFor(options, 'introspection'),
@@ -133,7 +135,7 @@ function connectServers(options: ServersOptions, { operatorOutbound: outbound }:
     };
   }
   const introspect: Introspect = (token) => findCaller(db.query, ase, token, clock.businessNow());
-  const interactions: Interactions = createInteractions({ ase, db, clock });
+  const interactions: Interactions = createInteractions({ ase, db, clock, grantStore });
   const privateServers: PrivateServers = {
     introspection: createIntrospectionServer({ ase, db, clock, secret: secrets.introspection }),
     backChannel: createBackChannelServer({ interactions, secret: secrets.backChannel }),
@@ -143,10 +145,10 @@ function connectServers(options: ServersOptions, { operatorOutbound: outbound }:
 }
 
 /** The authorization server, and the interaction endpoint that browsers use. */
-function createGrantServers(options: ServersOptions, { clientKeys, outbound }: Network) {
+function createGrantServers(options: ServersOptions, { clientKeys, outbound }: Network, grantStore: GrantStore) {
   const { key: ase, db, clock, ids, switches, urls, grants } = options;
   const { authServer, identityProvider } = urls;
-  const deps = { ase, db, clock, ids, switches, authServer };
+  const deps = { ase, db, clock, ids, switches, authServer, grantStore };
   return {
     auth: createAuthServer({ ...deps, clientKeys, outbound, isInterval, allowHttp: options.allowHttp, grants }),
     interaction: createInteractionServer({

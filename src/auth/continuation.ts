@@ -8,10 +8,11 @@ import { createToken } from './access-token.ts';
 import { type AuthCall, type Continuation, expectCaller } from './caller.ts';
 import type { AuthDeps } from './deps.ts';
 import { type Grant, transitionGrant } from './grant.ts';
-import { findGrantOfContinuation, onCurrentGrant, storeGrant } from './grant-rows.ts';
+import { findGrantOfContinuation } from './grant-rows.ts';
+import { onCurrentGrant } from './grant-store.ts';
 import { authProblem } from './problem.ts';
 
-type ContinuationDeps = Parameters<typeof createToken>[0];
+type ContinuationDeps = Parameters<typeof createToken>[0] & Pick<AuthDeps, 'grantStore'>;
 
 /** The `continue` member. Some clients fail without `wait`, so it is always present (AS-09, AS-10). */
 export const continueMember = (
@@ -65,7 +66,7 @@ function issueApproved({ change }: AuthCall, deps: ContinuationDeps, grant: Gran
       continue: continueMember(deps.authServer, grant, continueToken),
     },
   };
-  return change(reply, (db) => storeGrant(db, deps.ase, grant, transitionGrant(rotated, 'issue'), issued?.stored));
+  return change(reply, () => deps.grantStore.update(grant, transitionGrant(rotated, 'issue'), issued?.stored));
 }
 
 const isOpen = ({ state }: Grant): boolean => state === 'pending' || state === 'approved';
@@ -91,22 +92,22 @@ async function continueByPolling(
   grant: Grant,
   { token, now }: { readonly token: string; readonly now: number },
 ) {
-  const { ase, db, authServer } = deps;
+  const { grantStore, authServer } = deps;
   if (!isOpen(grant)) throw authProblem('grant_denied');
   if (grant.interaction?.finish) throw authProblem('grant_denied', { description: 'interact_ref is required' });
   if (grant.state === 'approved') return issueApproved(call, deps, grant, token);
   if (grant.interaction && now >= grant.interaction.expiresAt) {
     // No decision in time, by a clock that was read before, may follow this answer.
-    await storeGrant(db.query, ase, grant, grant);
+    await grantStore.update(grant, grant);
     throw authProblem('grant_denied');
   }
   const { rotated, continueToken } = rotateContinueToken(deps, grant, token);
   const reply = { status: 200 as const, body: { continue: continueMember(authServer, grant, continueToken) } };
-  return call.change(reply, (db) => storeGrant(db, ase, grant, { ...rotated, continuedAt: now }));
+  return call.change(reply, () => grantStore.update(grant, { ...rotated, continuedAt: now }));
 }
 
 export function createContinuationHandlers(deps: ContinuationDeps) {
-  const { ase, clock } = deps;
+  const { clock, grantStore } = deps;
 
   /** Since the caller was identified, the grant may have been revoked or removed, or its token rotated (AS-124). */
   const onContinued = <T>({ grant, token }: Continuation, work: (grant: Grant) => Promise<T>) =>
@@ -129,7 +130,7 @@ export function createContinuationHandlers(deps: ContinuationDeps) {
     // §5.4: issued tokens end as well, since every token look-up checks its grant (AS-131).
     'delete-continue': async (call) =>
       onContinued(expectCaller(call, 'continuation'), (grant) =>
-        call.change({ status: 204 }, (db) => storeGrant(db, ase, grant, transitionGrant(grant, 'revoke'))),
+        call.change({ status: 204 }, () => grantStore.update(grant, transitionGrant(grant, 'revoke'))),
       ),
   } satisfies Pick<GrantApiHandlers<AuthCall>, 'post-continue' | 'delete-continue'>;
 }

@@ -5,10 +5,12 @@ import type { ClientKeys } from '../http/signatures/client-keys.ts';
 import type { Ids } from '../ids.ts';
 import type { Outbound } from '../net/outbound.ts';
 import type { Switches } from '../profile.ts';
+import type { GrantStore } from './grant-store.ts';
 
 export interface AuthDeps {
   readonly ase: string;
   readonly db: Database;
+  readonly grantStore: GrantStore;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly switches: Switches;

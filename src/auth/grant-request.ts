@@ -13,7 +13,6 @@ import { type AuthCall, expectCaller } from './caller.ts';
 import { clientIdOf, fetchPublicName, parseDisplayName } from './client-instance.ts';
 import { continueMember } from './continuation.ts';
 import type { AuthDeps } from './deps.ts';
-import { createGrantInserter } from './grant-rows.ts';
 import { authProblem } from './problem.ts';
 import { canonicalRequest, findHosted, type Hosted, walletAddressesOf } from './resource-owner.ts';
 
@@ -99,9 +98,8 @@ async function expectDisplayName(
 }
 
 export function createGrantRequestHandlers(deps: AuthDeps) {
-  const { clock, ids, authServer, grants = {} } = deps;
+  const { clock, ids, authServer, grantStore, grants = {} } = deps;
   const { waitSeconds = 0, interactionSeconds = 600 } = grants;
-  const insertGrant = createGrantInserter(deps);
 
   return {
     'post-request': async (call, { body }) => {
@@ -145,7 +143,7 @@ export function createGrantRequestHandlers(deps: AuthDeps) {
       if (!interaction) {
         const token = createToken(deps, access);
         const body = { access_token: token.wire, continue: continuation };
-        return call.change({ status: 200, body }, () => insertGrant({ grant, token: token.stored }));
+        return call.change({ status: 200, body }, () => grantStore.insert({ grant, token: token.stored }));
       }
       // §3.3
       const query = formatQuery({ clientName: clientName ?? '', clientUri: clientId });
@@ -154,7 +152,7 @@ export function createGrantRequestHandlers(deps: AuthDeps) {
         finish: interaction.nonce,
       };
       const reply = { status: 200 as const, body: { interact, continue: continuation } };
-      return call.change(reply, () => insertGrant({ grant }));
+      return call.change(reply, () => grantStore.insert({ grant }));
     },
   } satisfies Pick<GrantApiHandlers<AuthCall>, 'post-request'>;
 }

@@ -1,12 +1,8 @@
-/**
- * Grants in the database. A request reads the grant, decides, and stores the grant in one statement, which does nothing
- * if another request was faster (`onCurrentGrant`).
- */
+/** Grants and their new tokens in the database. Requests store them by `grant-store.ts`. */
 import { type Insertable, sql } from 'kysely';
 import { toInstant, toJson, toLookupText, toMillis } from '../database/columns.ts';
-import type { Database, Queryable, Tables, Transaction } from '../database/database.ts';
+import type { Queryable, Tables, Transaction } from '../database/database.ts';
 import { insertRows, rowsOf } from '../database/insert-rows.ts';
-import { shareTransactions } from '../database/shared-transactions.ts';
 import { statement } from '../database/statement.ts';
 import type { ClientInstance, ClientJwk } from '../open-payments/client.ts';
 import type { Grant, GrantState, InteractiveGrant, NewGrant } from './grant.ts';
@@ -179,9 +175,9 @@ function toGrant(row: GrantRow): Grant {
   };
 }
 
-interface Requested {
+/** A new grant; without interaction, with the token that it issues at once. */
+export interface RequestedGrant {
   readonly grant: NewGrant;
-  /** Issued at once, without interaction. */
   readonly token?: NewToken;
 }
 
@@ -207,15 +203,11 @@ const toNewRow = ({ client, interaction, ...grant }: NewGrant) => ({
   }),
 });
 
-/** Returns a function that stores a new grant. Grants that are requested at the same time share a statement. */
-export function createGrantInserter({ db, ase }: { readonly db: Database; readonly ase: string }) {
-  async function insert(requested: readonly Requested[]): Promise<readonly unknown[]> {
-    const tokens = requested.flatMap(({ grant, token }) => (token ? [{ ...token, grant_id: grant.id }] : []));
-    const grants = requested.map(({ grant }) => toNewRow(grant));
-    await insertNewGrants.change(db.query, { ase, grants: JSON.stringify(grants), tokens: JSON.stringify(tokens) });
-    return requested;
-  }
-  return shareTransactions<Requested, unknown>({ together: insert, alone: (one) => insert([one]) });
+/** Stores any number of new grants in one statement. */
+export async function insertGrants(db: Queryable, ase: string, requested: readonly RequestedGrant[]): Promise<void> {
+  const tokens = requested.flatMap(({ grant, token }) => (token ? [{ ...token, grant_id: grant.id }] : []));
+  const grants = requested.map(({ grant }) => toNewRow(grant));
+  await insertNewGrants.change(db, { ase, grants: JSON.stringify(grants), tokens: JSON.stringify(tokens) });
 }
 
 /** The grant with this id, locked until the transaction ends. It is the first lock in the order (`database.ts`). */
@@ -240,48 +232,18 @@ export async function findGrantOfInteraction(
   return row && (toGrant(row) as InteractiveGrant);
 }
 
-/** Another request has stored the grant since it was read. */
-class GrantChanged extends Error {}
-
-/** Far more than the requests for one grant that are served at the same time. */
-const MAX_ATTEMPTS = 1000;
-
-/**
- * Runs `work` on the grant that `read` finds, and again as long as another request stores the grant before `work` does.
- * So `work` can rely on the grant without a lock, if it makes its change last, with `storeGrant`. Each repetition means
- * that another request has succeeded. `known` is what `read` has found before.
- */
-export async function onCurrentGrant<G extends Grant, T>(
-  read: () => Promise<G>,
-  work: (grant: G) => Promise<T>,
-  known?: G,
-): Promise<T> {
-  let grant = known ?? (await read());
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await work(grant);
-    } catch (error) {
-      if (!(error instanceof GrantChanged) || attempt === MAX_ATTEMPTS) throw error;
-    }
-    grant = await read();
-  }
+/** A grant as it was read, what has become of it, and the token that it issues. */
+export interface GrantChange {
+  readonly read: Grant;
+  readonly grant: Grant;
+  readonly token?: NewToken | undefined;
 }
 
-/**
- * Stores what has become of a grant, and the token that it issues, in one statement. Throws for `onCurrentGrant` if the
- * grant is not as it was read any more. A grant that stays as it is can be stored, too: then no change that another
- * request has already decided can follow.
- */
-export async function storeGrant(
-  db: Queryable,
-  ase: string,
-  read: Grant,
-  grant: Grant,
-  token?: NewToken,
-): Promise<void> {
+/** Stores a change in one statement. False if the grant is not as it was read any more: then nothing is stored. */
+export async function updateGrant(db: Queryable, ase: string, { read, grant, token }: GrantChange): Promise<boolean> {
   const change = { ...toChanges(read, grant), ase, id: read.id, version: read.version };
   const stored = await (token
     ? updateWithToken.change(db, { ...change, token: JSON.stringify([{ ...token, grant_id: read.id }]) })
     : updateRow.change(db, change));
-  if (stored === 0) throw new GrantChanged();
+  return stored > 0;
 }

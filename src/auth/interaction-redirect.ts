@@ -4,7 +4,7 @@ import { digestSecret, matchesDigest } from '../crypto/secret-digest.ts';
 import type { Call } from '../http/server.ts';
 import type { Decision, InteractionView } from '../open-payments/interaction.ts';
 import { changeInteraction } from './grant.ts';
-import { onCurrentGrant, storeGrant } from './grant-rows.ts';
+import { onCurrentGrant } from './grant-store.ts';
 import {
   applyDecision,
   finishInteraction,
@@ -30,6 +30,7 @@ export interface InteractionRedirectDeps extends InteractionDeps {
 
 export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps) {
   const { ase, db, clock, ids, authServer, sessionSecret, promptConsent, interactionSeconds = 600 } = deps;
+  const { grantStore } = deps;
 
   return {
     'start-interaction': async (call, { params: { id, nonce } }) =>
@@ -48,11 +49,11 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
           // A new session invalidates one that another browser started, unless the holder is known (AS-N06).
           if (sessionKept) return reply;
           const started = changeInteraction(grant, { sessionDigest: digestSecret(session) });
-          return call.change(reply, (db) => storeGrant(db, ase, grant, started));
+          return call.change(reply, () => grantStore.update(grant, started));
         }
         const isAllowed = await mayDecide(db.query, ase, grant, answer);
         const { finished, reply } = finishInteraction(deps, isAllowed ? applyDecision(grant, answer) : grant, now);
-        return call.change(reply, (db) => storeGrant(db, ase, grant, finished));
+        return call.change(reply, () => grantStore.update(grant, finished));
       }),
 
     'finish-interaction': async (call, { params: { id, nonce }, query: { ticket } }) =>
@@ -65,7 +66,7 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
             : matchesDigest(ticket, ticketDigest) && hasStarted(call.exchange, id, sessionSecret);
         if (!isSameBrowser) throw interactionProblem('invalid_session');
         const { finished, reply } = finishInteraction(deps, grant, clock.businessNow());
-        return call.change(reply, (db) => storeGrant(db, ase, grant, finished));
+        return call.change(reply, () => grantStore.update(grant, finished));
       }),
   } satisfies InteractionApiHandlers<Call<undefined>>;
 }

@@ -10,7 +10,8 @@ import { createInteractionHash } from '../open-payments/interaction-hash.ts';
 import type { Switches } from '../profile.ts';
 import { allowLess } from './allowed-limits.ts';
 import { changeInteraction, type InteractiveGrant, transitionGrant } from './grant.ts';
-import { findGrantOfInteraction, onCurrentGrant, storeGrant } from './grant-rows.ts';
+import { findGrantOfInteraction } from './grant-rows.ts';
+import { type GrantStore, onCurrentGrant } from './grant-store.ts';
 import { closeSession, interactionUrl } from './interaction-session.ts';
 import { interactionProblem } from './problem.ts';
 import { holdsAll } from './resource-owner.ts';
@@ -18,6 +19,7 @@ import { holdsAll } from './resource-owner.ts';
 export interface InteractionDeps {
   readonly ase: string;
   readonly db: Database;
+  readonly grantStore: GrantStore;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly switches: Pick<Switches, 'hashEncoding'>;
@@ -35,14 +37,16 @@ export interface ClosingPageLabels {
   readonly close?: string;
 }
 
-export function createInteractions({ ase, db, clock }: Pick<InteractionDeps, 'ase' | 'db' | 'clock'>): Interactions {
+type InteractionsDeps = Pick<InteractionDeps, 'ase' | 'db' | 'clock' | 'grantStore'>;
+
+export function createInteractions({ ase, db, clock, grantStore }: InteractionsDeps): Interactions {
   return {
     read: (id, nonce, holder) =>
       onCurrentGrant(readInteraction({ ase, db }, id, nonce), async (grant) => {
         if (!(await mayDecide(db.query, ase, grant, { choice: 'accept', holder })))
           throw interactionProblem('foreign_holder');
         if (holder !== undefined && !grant.interaction.sessionKept)
-          await storeGrant(db.query, ase, grant, changeInteraction(grant, { sessionKept: true }));
+          await grantStore.update(grant, changeInteraction(grant, { sessionKept: true }));
         return viewInteraction(grant);
       }),
     decide: (id, nonce, decision) =>
@@ -50,13 +54,13 @@ export function createInteractions({ ase, db, clock }: Pick<InteractionDeps, 'as
         if (isRepeated(grant, decision)) return;
         const isExpired = hasExpired(grant, clock.businessNow());
         // No decision in time, by a clock that was read before, may follow the answer.
-        if (grant.state === 'pending' && isExpired) await storeGrant(db.query, ase, grant, grant);
+        if (grant.state === 'pending' && isExpired) await grantStore.update(grant, grant);
         if (grant.state === 'revoked' && !isExpired) throw interactionProblem('user_denied');
         if (grant.state !== 'pending' || isExpired) throw interactionProblem('interaction_closed');
         if (!(await mayDecide(db.query, ase, grant, decision))) throw interactionProblem('foreign_holder');
         const decided = applyDecision(grant, decision);
         const { ticketDigest = null } = decision;
-        await storeGrant(db.query, ase, grant, changeInteraction(decided, { ticketDigest }));
+        await grantStore.update(grant, changeInteraction(decided, { ticketDigest }));
       }),
   };
 }

@@ -10,7 +10,7 @@ export const grantModelMutants: readonly Mutant[] = [
     also: [
       {
         file: 'src/auth/continuation.ts',
-        at: "storeGrant(db, deps.ase, grant, «transitionGrant(rotated, 'issue')», issued?.stored)",
+        at: "grantStore.update(grant, «transitionGrant(rotated, 'issue')», issued?.stored)",
         by: "{ ...rotated, state: 'issued' as const }",
       },
     ],
@@ -24,7 +24,7 @@ export const grantModelMutants: readonly Mutant[] = [
   {
     id: 'grant-model.cancelled-continues',
     file: 'src/auth/continuation.ts',
-    at: "storeGrant(db, ase, grant, «transitionGrant(grant, 'revoke')»)",
+    at: "grantStore.update(grant, «transitionGrant(grant, 'revoke')»)",
     by: 'grant',
   },
   {

@@ -12,7 +12,7 @@ export const grantRaceMutants: readonly Mutant[] = [
   },
   {
     id: 'grant-races.not-repeated',
-    file: 'src/auth/grant-rows.ts',
+    file: 'src/auth/grant-store.ts',
     at: 'if («!(error instanceof GrantChanged)» ||',
     by: 'true',
   },
@@ -84,7 +84,7 @@ export const grantRaceMutants: readonly Mutant[] = [
   {
     id: 'grant-races.expired-poll-stores-nothing',
     file: 'src/auth/continuation.ts',
-    at: 'await «storeGrant(db.query, ase, grant, grant)»;',
+    at: 'await «grantStore.update(grant, grant)»;',
     by: 'undefined',
   },
   {

@@ -2,6 +2,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createHeaders } from '@interledger/http-signature-utils';
 import type { ServerUrls } from '../../../src/ase/server-urls.ts';
+import { createGrantStore } from '../../../src/auth/grant-store.ts';
 import { createInteractions } from '../../../src/auth/interaction.ts';
 import { customerAccountId } from '../../../src/database/customer-account.ts';
 import type { Database } from '../../../src/database/database.ts';
@@ -175,7 +176,12 @@ export async function startAuthServer(open: () => Promise<Database> = openTestDa
     secrets: ase.privateSecrets!,
     authServer: urls.authServer,
     db,
-    interactions: createInteractions({ ase: 'granite', db, clock }),
+    interactions: createInteractions({
+      ase: 'granite',
+      db,
+      clock,
+      grantStore: createGrantStore({ db, ase: 'granite' }),
+    }),
     alice: hosted[0]!,
     bob: hosted[1]!,
     world,
