@@ -155,9 +155,13 @@ for (const next of sizes) {
 driver.close();
 
 const [first, last] = [results[0]!, results.at(-1)!];
-/** Undefined if the statement was not sent often enough: payments that are due at the same time share statements. */
-const pagesOf = ({ costs }: typeof first, { operation, id }: Cost): number | undefined =>
-  costs.find((cost) => cost.operation === operation && cost.id === id)?.pages;
+/** Payments that are due at the same time share statements. This is what such a statement costs each of them. */
+const share = ({ pages, calls }: Cost): number => pages * Math.min(calls, 1);
+/** Undefined if the statement was not sent often enough. */
+function shareAt({ costs }: typeof first, { operation, id }: Cost): number | undefined {
+  const cost = costs.find((cost) => cost.operation === operation && cost.id === id);
+  return cost && share(cost);
+}
 const row = (cells: readonly (string | number)[]): void => console.log(`| ${cells.join(' | ')} |`);
 
 console.log('\nPages of each request, and CPU ms of the database, by the number of payments');
@@ -181,9 +185,9 @@ if (values.write) {
 console.log(
   `\nStatements that need more than ${MAX_GROWTH} pages more at ${sizes.at(-1)} payments than at ${sizes[0]}`,
 );
-const grown = last.costs.filter((cost) => cost.pages - (pagesOf(first, cost) ?? cost.pages) > MAX_GROWTH);
+const grown = last.costs.filter((cost) => share(cost) - (shareAt(first, cost) ?? share(cost)) > MAX_GROWTH);
 for (const cost of grown) {
-  const pages = results.map((result) => pagesOf(result, cost)?.toFixed(1) ?? '–').join(' → ');
+  const pages = results.map((result) => shareAt(result, cost)?.toFixed(1) ?? '–').join(' → ');
   console.log(`${cost.operation}: ${pages}: ${cost.query.replaceAll(/\s+/g, ' ').slice(0, 400)}`);
 }
 const scanned = results.flatMap((result) => result.scanned);

@@ -3,7 +3,7 @@
  * cause, so that booking a cause twice is harmless. Customer accounts keep a balance that the database holds at ≥ 0;
  * internal accounts are the sum of their entries (SET-07), which a trigger keeps for peers that have a limit.
  */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { toAmount, toAsset, toInstant } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
@@ -91,6 +91,10 @@ interface TransferColumns {
   readonly amounts: readonly string[];
 }
 
+/** The account of the ASE with this id, in a form that the hash index of accounts answers: it costs the same for any number. */
+const hasKey = (ase: string, id: RawBuilder<unknown>) =>
+  sql`account.ase || ':' || account.id = ${ase}::text || ':' || ${id} and account.ase = ${ase} and account.id = ${id}`;
+
 /**
  * Books transfers that are not booked yet, with their entries, and adds them to the balances of customers; a trigger
  * keeps those of peers. Counts the transfers, and the customers who have too little before they receive anything.
@@ -114,21 +118,17 @@ const insertTransfers = statement((_db, columns: TransferColumns) => {
       where starts_with(account_id, 'customer:') group by account_id
     ), changed as (
       update account set balance = balance + change from customer
-      where ase = ${ase} and account.id = account_id and balance + paid >= 0
+      where ${hasKey(ase, sql`account_id`)} and balance + paid >= 0
       returning account.id
     )
     select (select count(*) from transfer) as booked,
       (select count(*) from customer) - (select count(*) from changed) as overdrawn`;
 });
 
-const lockAccounts = statement((db, { ase, ids }: { ase: string; ids: readonly string[] }) =>
-  db
-    .selectFrom('account')
-    .select('id')
-    .where('ase', '=', ase)
-    .where(sql<boolean>`id = any(${ids}::text[])`)
-    .orderBy('id')
-    .forNoKeyUpdate(),
+const lockAccounts = statement(
+  (_db, { ase, ids }: { ase: string; ids: readonly string[] }) => sql<{ id: string }>`
+    select account.id from unnest(${ids}::text[]) as locked (id) join account on ${hasKey(ase, sql`locked.id`)}
+    order by account.id for no key update of account`,
 );
 
 /**

@@ -58,19 +58,16 @@ test('entities and migration agree, but for what only the migration can say', as
     'alter table "account" drop constraint "account_customer_balance_check";',
     'alter table "grant_spending" drop constraint "grant_spending_grant_id_foreign";',
     'alter table "incoming_packet" drop constraint "incoming_packet_incoming_payment_id_foreign";',
-    'alter table "incoming_payment" drop constraint "incoming_payment_account_id_foreign";',
     'alter table "incoming_payment" drop constraint "incoming_payment_wallet_address_id_foreign";',
-    'alter table "ledger_entry" drop constraint "ledger_entry_account_id_foreign";',
-    'alter table "ledger_entry" drop constraint "ledger_entry_transfer_id_foreign";',
     'alter table "ledger_transfer" drop constraint "ledger_transfer_reversal_check";',
     'alter table "outgoing_packet" drop constraint "outgoing_packet_payment_id_foreign";',
     'alter table "outgoing_payment" drop constraint "outgoing_payment_quote_id_foreign";',
     'alter table "outgoing_payment" drop constraint "outgoing_payment_spending_id_foreign";',
-    'alter table "quote" drop constraint "quote_account_id_foreign";',
     'alter table "quote" drop constraint "quote_wallet_address_id_foreign";',
     'alter table "wallet_address" drop constraint "wallet_address_account_id_foreign";',
     'alter table "wallet_address_key" drop constraint "wallet_address_key_wallet_address_id_foreign";',
     'drop index "account_hold_index";',
+    'drop index "account_key_index";',
     'drop index "gnap_grant_interaction_id_index";',
     'drop index "incoming_payment_partly_paid_index";',
     'drop index "ledger_transfer_reversals_index";',
@@ -79,10 +76,12 @@ test('entities and migration agree, but for what only the migration can say', as
     'drop index "wallet_address_id_index";',
     'drop index "wallet_address_url_index";',
     'drop index "webhook_event_due_index";',
+    'drop trigger if exists "account_kept" on "account";',
     'drop trigger if exists "administrative_action_append_only" on "administrative_action";',
     'drop trigger if exists "ledger_entry_append_only" on "ledger_entry";',
     'drop trigger if exists "ledger_entry_balances" on "ledger_entry";',
     'drop trigger if exists "ledger_entry_peer_balance" on "ledger_entry";',
+    'drop trigger if exists "ledger_entry_peer_lock" on "ledger_entry";',
     'drop trigger if exists "ledger_transfer_append_only" on "ledger_transfer";',
     "set names 'utf8';",
   ]);
@@ -139,6 +138,26 @@ test('an entry that comes later has to balance as well', async () => {
   await book(['customer:alice', '5'], ['deposit:USD:2', '-5']);
   const entry = { ase: 'granite', transfer_id: 't', account_id: 'deposit:EUR:2', amount: '1' };
   await assert.rejects(db.query.insertInto('ledger_entry').values(entry).execute(), /does not balance/);
+});
+
+test('an entry needs its transfer and its account, of the same ASE', async () => {
+  await book(['customer:alice', '0']);
+  const refused = { code: '23503', table: 'ledger_entry' };
+  const entry = { ase: 'granite', transfer_id: 't', account_id: 'customer:alice', amount: '0' };
+  const insert = (...rows: (typeof entry)[]) => db.query.insertInto('ledger_entry').values(rows).execute();
+  const account_id = 'deposit:USD:2';
+  for (const other of [{ account_id: 'customer:bob' }, { account_id, transfer_id: 'u' }, { ase: 'marble' }])
+    await assert.rejects(insert({ ...entry, ...other }), refused, JSON.stringify(other));
+  // The missing account is the one to be opened, so it counts before the balance.
+  const missing = { ...entry, account_id: 'customer:bob' };
+  await assert.rejects(insert({ ...entry, account_id, amount: '1' }, { ...missing, amount: '-1' }), refused);
+  await insert({ ...entry, account_id });
+});
+
+test('accounts never go, and keep their names', async () => {
+  await assert.rejects(db.query.deleteFrom('account').execute(), /append-only/);
+  await assert.rejects(db.query.updateTable('account').set({ id: 'other' }).execute(), /append-only/);
+  await assert.rejects(sql`truncate account cascade`.execute(db.query), /append-only/);
 });
 
 test('the ledger is never changed', async () => {
