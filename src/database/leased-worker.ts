@@ -124,9 +124,10 @@ export function createLeasedWorker<Job>(options: LeasedWorkerOptions<Job>): Leas
   const pause = createPause(gatherMs);
 
   async function claimDueJobs(): Promise<void> {
-    while (!isStopping) {
+    for (;;) {
       await pause.isOver();
       isClaimQueued = false;
+      if (isStopping) return;
       const fullLanes = listFull();
       isWaiting = fullLanes.length > 0;
       if (isWaiting && !laneOf) return;

@@ -45,6 +45,16 @@ test('a job that comes alone is found at once, and those that come soon after it
   assert.deepEqual(searches, [[1], [2, 3, 4], []]);
 });
 
+test('a worker that is stopped while jobs gather finds nothing more', async (t) => {
+  const { worker, searches, add, tick } = arrange(t, { gatherMs: 20, concurrency: 8 });
+  await add(1);
+  await add(2);
+  const stopped = worker.stop();
+  tick(20);
+  await stopped;
+  assert.deepEqual(searches, [[1]]);
+});
+
 test('while each search finds as many as it can, the next one follows at once', async (t) => {
   const { searches, add } = arrange(t, { gatherMs: 20 });
   await add(1, 2, 3, 4, 5);

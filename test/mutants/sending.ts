@@ -252,6 +252,14 @@ export const sendingMutants: readonly Mutant[] = [
     title: 'comes alone',
   },
   {
+    id: 'together.claims-while-stopping',
+    file: 'src/database/leased-worker.ts',
+    at: 'isClaimQueued = false;\n      if («isStopping») return;',
+    by: 'false',
+    test: 'test/database/leased-worker.test.ts',
+    title: 'stopped while',
+  },
+  {
     id: 'together.lease-not-proven',
     file: 'src/payments/outgoing/job.ts',
     at: 'if («advanced !== steps.length») throw',
