@@ -1,14 +1,17 @@
 /**
- * CPU time per request of one process and of two equal ones on one PostgreSQL, in one run, a slice of the one after a
- * slice of the other. It ends with status 1 if two cost more than the limit. `node bench/two-processes.ts [--only PATTERN]`
+ * CPU time per request of one process, of two equal ones on one database, and of two that have nothing to do with each
+ * other, in one run, a slice of the one after a slice of the others. Each process has 16 connections. All processes and
+ * PostgreSQL share one core, where any two displace each other's code and data from its caches: what the unrelated ones
+ * cost above one is that. The run ends with status 1 if the equal ones cost more than the limit above one.
+ * `node bench/two-processes.ts [--only PATTERN] [--slices 7]`
  */
 import { parseArgs } from 'node:util';
 import { operations } from './support/operations.ts';
 import { pinDriver, startPostgresql } from './support/processes.ts';
-import { meet, type Summary, sample, summarize } from './support/run.ts';
-import { startEqualProcesses } from './support/sides.ts';
+import { meet, type Summary, sampleTeams, summarize } from './support/run.ts';
+import { type EqualProcesses, startEqualProcesses } from './support/sides.ts';
 
-/** Two processes may cost this share more than one. */
+/** Two equal processes may cost this share more than one. */
 const LIMIT = 0.15;
 
 const { values } = parseArgs({
@@ -16,28 +19,38 @@ const { values } = parseArgs({
 });
 const options = { connections: 16, slices: Number(values.slices), requests: 1 };
 
+/** A client stays with its process, so that both always have as many connections. */
+const meetEach = (processes: EqualProcesses) =>
+  Promise.all(
+    processes.ports.map((port, index) =>
+      meet({ ...processes, serverPids: [processes.serverPids[index]!] }, processes.target, options.connections, port),
+    ),
+  );
+
 await using postgresql = await startPostgresql();
 await using one = await startEqualProcesses(postgresql, 'one', 1);
-await using two = await startEqualProcesses(postgresql, 'two', 2);
+await using first = await startEqualProcesses(postgresql, 'unrelated_1', 1);
+await using second = await startEqualProcesses(postgresql, 'unrelated_2', 1);
+await using equal = await startEqualProcesses(postgresql, 'equal', 2);
 pinDriver();
-const opponents = [
-  await meet(one, one.target, options.connections, one.ports),
-  // Each process has as many connections as the one.
-  await meet(two, two.target, 2 * options.connections, two.ports),
-];
+const teams = [await meetEach(one), [...(await meetEach(first)), ...(await meetEach(second))], await meetEach(equal)];
 const describeCpu = ({ cpu, server, database }: Summary): string =>
   `${cpu.toFixed(2)} (${server.toFixed(2)} + ${database.toFixed(2)})`;
-console.log('| operation | one process: CPU ms (server + database) | two: CPU ms | ratio |');
-console.log('|---|---|---|---|');
+console.log(
+  '| operation | one process: CPU ms (server + database) | two unrelated | two equal | equal to one | equal to unrelated |',
+);
+console.log('|---|---|---|---|---|---|');
 let isExceeded = false;
 for (const operation of operations.filter(({ name }) => new RegExp(values.only).test(name))) {
-  const [ofOne, ofTwo] = (await sample(operation, opponents, options)).map(summarize);
-  const ratio = ofTwo!.cpu / ofOne!.cpu;
-  if (ratio > 1 + LIMIT) isExceeded = true;
-  console.log(`| ${operation.name} | ${describeCpu(ofOne!)} | ${describeCpu(ofTwo!)} | ${ratio.toFixed(2)} |`);
+  const summaries = (await sampleTeams(operation, teams, options)).map(summarize);
+  const [ofOne, ofUnrelated, ofEqual] = summaries.map(({ cpu }) => cpu);
+  const ratios = [ofEqual! / ofOne!, ofEqual! / ofUnrelated!];
+  if (ratios[0]! > 1 + LIMIT) isExceeded = true;
+  const cells = [operation.name, ...summaries.map(describeCpu), ...ratios.map((ratio) => ratio.toFixed(2))];
+  console.log(`| ${cells.join(' | ')} |`);
 }
-for (const { driver } of opponents) driver.close();
+for (const { driver } of teams.flat()) driver.close();
 if (isExceeded) {
-  console.error(`two processes cost more than ${LIMIT * 100} % above one`);
+  console.error(`two equal processes cost more than ${LIMIT * 100} % above one`);
   process.exitCode = 1;
 }

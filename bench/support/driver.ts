@@ -22,14 +22,10 @@ export interface Driver {
   close(): void;
 }
 
-/** With `ports`, connections go to these ports of this machine in turn, whatever the URL says. */
-export function createDriver(connections: number, ports?: readonly number[]): Driver {
-  let turn = 0;
-  const place = (url: string): RequestOptions => {
-    if (!ports) return {};
-    turn += 1;
-    return { hostname: '127.0.0.1', port: ports[turn % ports.length]!, headers: { host: new URL(url).host } };
-  };
+/** With `port`, connections go to this port of this machine, whatever the URL says. */
+export function createDriver(connections: number, port?: number): Driver {
+  const place = (url: string): RequestOptions =>
+    port === undefined ? {} : { hostname: '127.0.0.1', port, headers: { host: new URL(url).host } };
   const options = { keepAlive: true, maxSockets: connections, scheduling: 'fifo' } as const;
   const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
   const send: Send = ({ method, url, headers, body }) =>

@@ -31,26 +31,42 @@ const countStatements = async ({ database }: Side): Promise<number> => {
   return rows[0].calls;
 };
 
-const databaseCpu = ({ database }: Side): Map<number, number> =>
-  database ? cpuOfPostgresql(database.postmaster, database.name) : new Map();
+const databaseCpu = (sides: readonly Side[]): Map<number, number> =>
+  new Map(sides.flatMap(({ database }) => (database ? [...cpuOfPostgresql(database.postmaster, database.name)] : [])));
 
-const serverCpu = ({ serverPids }: Side): number => serverPids.reduce((sum, pid) => sum + cpuOfProcess(pid), 0);
+const serverCpu = (loads: readonly Load[]): number =>
+  loads.flatMap(({ side }) => side.serverPids).reduce((sum, pid) => sum + cpuOfProcess(pid), 0);
 
-export async function measure(side: Side, driver: Driver, connections: number, slice: Slice): Promise<Sample> {
-  const statements = await countStatements(side);
-  const before = { server: serverCpu(side), database: databaseCpu(side) };
+/** A slice for one server, from as many clients as there are connections. */
+export interface Load {
+  readonly side: Side;
+  readonly driver: Driver;
+  readonly connections: number;
+  readonly slice: Slice;
+}
+
+/** Runs the loads at the same time. Their servers may be equal processes on one database. */
+export async function measure(loads: readonly Load[]): Promise<Sample> {
+  const databases = [...new Map(loads.map(({ side }) => [side.database?.name, side])).values()];
+  const countAll = async () => (await Promise.all(databases.map(countStatements))).reduce((sum, each) => sum + each, 0);
+  const statements = await countAll();
+  const before = { server: serverCpu(loads), database: databaseCpu(databases) };
   const started = performance.now();
-  const latencies = await runClosedLoop(driver, connections, slice.jobs);
-  await slice.settled?.();
+  const run = async ({ driver, connections, slice }: Load): Promise<number[]> => {
+    const latencies = await runClosedLoop(driver, connections, slice.jobs);
+    await slice.settled?.();
+    return latencies;
+  };
+  const latencies = (await Promise.all(loads.map(run))).flat();
   const seconds = (performance.now() - started) / 1000;
-  const after = { server: serverCpu(side), database: databaseCpu(side) };
+  const after = { server: serverCpu(loads), database: databaseCpu(databases) };
   return {
-    requests: slice.jobs.length,
+    requests: loads.reduce((sum, { slice }) => sum + slice.jobs.length, 0),
     seconds,
     latencies,
     serverCpu: after.server - before.server,
     databaseCpu: cpuBetween(before.database, after.database),
-    statements: (await countStatements(side)) - statements - 1,
+    statements: (await countAll()) - statements - databases.length,
   };
 }
 

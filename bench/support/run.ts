@@ -2,7 +2,7 @@
 import type { Target } from '../../conformance/runner/target.ts';
 import { cpuBesideMain, cpuOfProcess } from './cpu.ts';
 import { createDriver, type Driver, median, quantile, runClosedLoop } from './driver.ts';
-import { analyze, measure, type Sample, type Side } from './measure.ts';
+import { analyze, type Load, measure, type Sample, type Side } from './measure.ts';
 import type { Operation, Slice } from './operations.ts';
 import { meetParty, type Party } from './party.ts';
 
@@ -21,14 +21,9 @@ export interface Opponent {
   readonly connections: number;
 }
 
-/** `ports` are those of equal processes, which share the connections; without them, URLs name the server. */
-export async function meet(
-  side: Side,
-  target: Target,
-  connections: number,
-  ports?: readonly number[],
-): Promise<Opponent> {
-  const driver = createDriver(connections, ports);
+/** `port` is that of one of several equal processes; without it, URLs name the server. */
+export async function meet(side: Side, target: Target, connections: number, port?: number): Promise<Opponent> {
+  const driver = createDriver(connections, port);
   return { side, driver, connections, party: await meetParty(driver.send, target) };
 }
 
@@ -39,15 +34,21 @@ export async function meet(
  */
 const WARM_UP = { minSlices: 4, maxSlices: 20, quietShare: 0.08 };
 
-async function warmUp({ side, driver, connections }: Opponent, prepare: () => Promise<Slice>): Promise<void> {
-  const { serverPids } = side;
-  const sum = (read: (pid: number) => number): number => serverPids.reduce((total, pid) => total + read(pid), 0);
+/** Opponents that have their load at the same time, and are measured as one. */
+export type Team = readonly Opponent[];
+
+const prepareLoads = (team: Team, prepare: (opponent: Opponent) => Promise<Slice>): Promise<Load[]> =>
+  Promise.all(team.map(async (opponent) => ({ ...opponent, slice: await prepare(opponent) })));
+
+async function warmUp(team: Team, prepare: () => Promise<Load[]>): Promise<void> {
+  const pids = team.flatMap(({ side }) => side.serverPids);
+  const sum = (read: (pid: number) => number): number => pids.reduce((total, pid) => total + read(pid), 0);
   let quietSlices = 0;
   for (let round = 1; round <= WARM_UP.maxSlices; round += 1) {
     const before = { all: sum(cpuOfProcess), beside: sum(cpuBesideMain) };
-    const { jobs, settled } = await prepare();
-    await runClosedLoop(driver, connections, jobs);
-    await settled?.();
+    const loads = await prepare();
+    await Promise.all(loads.map(({ driver, connections, slice }) => runClosedLoop(driver, connections, slice.jobs)));
+    await Promise.all(loads.map(({ slice }) => slice.settled?.()));
     const share = (sum(cpuBesideMain) - before.beside) / (sum(cpuOfProcess) - before.all);
     // NaN without a process of this machine.
     quietSlices = share > WARM_UP.quietShare ? 0 : quietSlices + 1;
@@ -55,28 +56,36 @@ async function warmUp({ side, driver, connections }: Opponent, prepare: () => Pr
   }
 }
 
-/** Samples of every side: a warm-up, then the slices of the sides in turn. More connections send more requests. */
-export async function sample(
+/** Samples of every team: a warm-up, then the slices of the teams in turn. */
+export async function sampleTeams(
   operation: Operation,
-  opponents: readonly Opponent[],
-  { connections: usual, slices, requests }: RunOptions,
+  teams: readonly Team[],
+  { connections, slices, requests }: RunOptions,
 ): Promise<Sample[][]> {
-  const countFor = ({ connections }: Opponent): number =>
-    Math.max(connections, Math.round((operation.requests * requests * connections) / usual));
-  const prepared = await Promise.all(opponents.map(({ party, driver }) => operation.prepare(driver.send, party)));
-  const samples: Sample[][] = opponents.map(() => []);
-  for (const [index, opponent] of opponents.entries()) {
-    await warmUp(opponent, () => prepared[index]!(countFor(opponent)));
-    await analyze(opponent.side);
+  const count = Math.max(connections, Math.round(operation.requests * requests));
+  const makers = new Map<Opponent, (count: number) => Promise<Slice>>();
+  for (const opponent of teams.flat()) {
+    makers.set(opponent, await operation.prepare(opponent.driver.send, opponent.party));
+  }
+  const prepare = (team: Team): Promise<Load[]> => prepareLoads(team, (opponent) => makers.get(opponent)!(count));
+  const samples: Sample[][] = teams.map(() => []);
+  for (const team of teams) {
+    await warmUp(team, () => prepare(team));
+    await Promise.all(team.map(({ side }) => analyze(side)));
   }
   for (let round = 0; round < slices; round += 1) {
-    for (const [index, opponent] of opponents.entries()) {
-      const slice = await prepared[index]!(countFor(opponent));
-      samples[index]!.push(await measure(opponent.side, opponent.driver, opponent.connections, slice));
-    }
+    for (const [index, team] of teams.entries()) samples[index]!.push(await measure(await prepare(team)));
   }
   return samples;
 }
+
+/** Samples of every opponent, each measured alone. */
+export const sample = (operation: Operation, opponents: readonly Opponent[], options: RunOptions) =>
+  sampleTeams(
+    operation,
+    opponents.map((opponent) => [opponent]),
+    options,
+  );
 
 const per = (samples: readonly Sample[], value: (sample: Sample) => number): number =>
   median(samples.map((one) => value(one) / one.requests));
