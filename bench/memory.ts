@@ -1,6 +1,6 @@
 /**
  * Memory and idle CPU of one process on PostgreSQL: resident memory while requests of several kinds go on, what each
- * parallel world adds, and CPU while nothing is asked. Linux only. `node bench/memory.ts [--requests N] [--worlds N] [--idle S] [--compiled]`
+ * parallel world adds, and CPU while nothing is asked. Fails above the targets. Linux only. `node bench/memory.ts [--requests N] [--worlds N] [--idle S] [--compiled]`
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -16,6 +16,12 @@ const SLICE = 1000;
 const BETWEEN_TOKENS = 10 * SLICE;
 /** Requests from one line of figures to the next: ten lines of a short run, and enough of a long one to see a trend. */
 const MAX_BETWEEN = 50_000;
+
+/** Targets: megabytes of the process and of each parallel world, and percent of a core while nothing is asked. */
+const MAX_RESIDENT = 200;
+const MAX_WORLD = 3;
+const MAX_IDLE = 0.5;
+const problems = new Set<string>();
 
 const { values } = parseArgs({
   options: {
@@ -58,6 +64,7 @@ async function measureIdle(title: string): Promise<void> {
   await wait(Number(values.idle) * 1000);
   const share = (readCpu() - cpu) / (performance.now() - started);
   console.log(`idle CPU ${title}: ${(100 * share).toFixed(2)} % of a core, ${readResident().toFixed(0)} MB`);
+  if (100 * share > MAX_IDLE) problems.add(`idle it takes more than ${MAX_IDLE} % of a core`);
 }
 
 console.log(`ready: ${readResident().toFixed(0)} MB`);
@@ -84,6 +91,7 @@ for (let done = 0; done < requests; done += SLICE) {
   if (count % between === 0 || count >= requests) {
     const [resident, cpu] = [readResident(), readCpu() / 1000];
     const old = await readOldObjects();
+    if (resident > MAX_RESIDENT) problems.add(`the process has more than ${MAX_RESIDENT} MB`);
     console.log(
       `${count} requests: ${resident.toFixed(0)} MB, ${old.toFixed(0)} MB of it old, ${cpu.toFixed(0)} s of CPU`,
     );
@@ -99,3 +107,6 @@ for (let count = 0; count < Number(values.worlds); count += 1) {
 }
 const perWorld = (readResident() - before) / Number(values.worlds);
 console.log(`${values.worlds} parallel worlds: ${perWorld.toFixed(1)} MB each`);
+if (perWorld > MAX_WORLD) problems.add(`a parallel world has more than ${MAX_WORLD} MB`);
+for (const problem of problems) console.error(problem);
+if (problems.size > 0) process.exitCode = 1;

@@ -85,13 +85,14 @@ export async function startEmbedded(directory: string | undefined): Promise<Embe
   const isNew = cluster === undefined || !(await holdsCluster(cluster));
   const archive = isNew ? await takeTemplate() : undefined;
   performance.mark('touchstone: template read');
-  const pglite = await withoutArrays(PGlite).create({
+  const pglite = new (withoutArrays(PGlite))({
     startParams: [...PGlite.defaultStartParams, ...embeddedParameters],
     pgliteWasmModule,
     ...(cluster === undefined
       ? { fs: createFiles(MemoryFS, archive!, PGlite.paths.PGDATA) }
       : { dataDir: cluster, ...(archive && { loadDataDir: new Blob([archive]) }) }),
   });
+  await pglite.waitReady;
   performance.mark('touchstone: embedded PostgreSQL started');
   const { createEmbeddedPool } = await import('./pool.ts');
   const pool = createEmbeddedPool(() => new EmbeddedStream(pglite));
