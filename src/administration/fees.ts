@@ -26,20 +26,29 @@ export async function listFees(db: Queryable, ase: string): Promise<AssetFee[]> 
   }));
 }
 
-/** Sets the fee for sending in an asset, for new quotes. Throws `invalid_request` beyond the bounds of SET-11. */
-export async function setFee(tx: Transaction, ase: string, { asset, fee }: AssetFee): Promise<void> {
-  try {
-    checkFee(fee);
-  } catch (error) {
-    throw adminProblem('invalid_request', (error as Error).message);
+/** Sets fees for sending in assets, for new quotes. Throws `invalid_request` beyond the bounds of SET-11. */
+export async function setFees(tx: Transaction, ase: string, fees: readonly AssetFee[]): Promise<void> {
+  for (const { fee } of fees) {
+    try {
+      checkFee(fee);
+    } catch (error) {
+      throw adminProblem('invalid_request', (error as Error).message);
+    }
+    if (fee.fixed > MAX_AMOUNT) throw adminProblem('invalid_request', 'fixed is not a uint64');
   }
-  if (fee.fixed > MAX_AMOUNT) throw adminProblem('invalid_request', 'fixed is not a uint64');
   await countSettingsChange(tx, ase);
-  const terms = { basis_points: fee.basisPoints, fixed: `${fee.fixed}` };
+  const rows = fees.map(({ asset, fee }) => ({
+    ...{ ase, asset_code: asset.code, asset_scale: asset.scale },
+    ...{ basis_points: fee.basisPoints, fixed: `${fee.fixed}` },
+  }));
   await tx
     .insertInto('fee')
-    .values({ ase, asset_code: asset.code, asset_scale: asset.scale, ...terms })
-    .onConflict((on) => on.columns(['ase', 'asset_code', 'asset_scale']).doUpdateSet(terms))
+    .values(rows)
+    .onConflict((on) =>
+      on
+        .columns(['ase', 'asset_code', 'asset_scale'])
+        .doUpdateSet(({ ref }) => ({ basis_points: ref('excluded.basis_points'), fixed: ref('excluded.fixed') })),
+    )
     .execute();
 }
 

@@ -6,7 +6,7 @@ import type { Queryable, Transaction } from '../database/database.ts';
 import type { Ids } from '../ids.ts';
 import { type Asset, sameAsset } from '../open-payments/amount.ts';
 import { parseNewWalletAddress, type WalletAddressRules } from '../wallet-address/new-wallet-address.ts';
-import { findAccount } from './accounts.ts';
+import { type Account, findAccount, findAccounts } from './accounts.ts';
 import { revokeGrantsNaming } from './grants.ts';
 import { adminProblem, checkText } from './problem.ts';
 
@@ -57,8 +57,7 @@ export async function getWalletAddress(db: Queryable, ase: string, id: string): 
   return toWalletAddress(row);
 }
 
-async function expectAccount(db: Queryable, ase: string, id: string) {
-  const account = await findAccount(db, ase, id);
+function expectAccount(account: Account | undefined): Account {
   if (!account) throw adminProblem('invalid_request', 'unknown account');
   return account;
 }
@@ -87,33 +86,36 @@ export interface NewWalletAddress {
 
 /**
  * Throws `invalid_request` for an unknown account or a URL that cannot be a wallet address of this ASE, and `conflict`
- * if the wallet address is taken.
+ * if a wallet address is taken.
  */
-export async function createWalletAddress(
+export async function createWalletAddresses(
   tx: Transaction,
   ase: string,
   rules: WalletAddressRules,
-  { url, account, publicName }: NewWalletAddress,
+  wanted: readonly NewWalletAddress[],
   ids: Ids,
   now: number,
-): Promise<WalletAddress> {
-  const address = parseNewWalletAddress(url, rules);
-  const { asset } = await expectAccount(tx, ase, account);
-  const row = {
+): Promise<WalletAddress[]> {
+  const addresses = wanted.map(({ url }) => parseNewWalletAddress(url, rules));
+  const named = wanted.map(({ account }) => account);
+  const accounts = new Map((await findAccounts(tx, ase, named)).map((account) => [account.id, account]));
+  const created = wanted.map(({ account, publicName }, index) => ({
     id: ids.rowId(),
-    url: address.url,
-    public_name: publicName ? checkText(publicName, 'publicName') : null,
-    account_id: customerAccountId(account),
+    url: addresses[index]!.url,
+    publicName: publicName ? checkText(publicName, 'publicName') : undefined,
+    account,
+    asset: expectAccount(accounts.get(account)).asset,
     active: true,
-    created_at: toInstant(now),
-  };
-  const { numInsertedOrUpdatedRows } = await tx
-    .insertInto('wallet_address')
-    .values({ ...row, ase, path: address.path })
-    .onConflict((on) => on.doNothing())
-    .executeTakeFirstOrThrow();
-  if (numInsertedOrUpdatedRows === 0n) throw adminProblem('conflict', 'the wallet address is taken');
-  return toWalletAddress({ ...row, asset_code: asset.code, asset_scale: asset.scale });
+    createdAt: now,
+  }));
+  const rows = created.map(({ id, url, publicName, account, active, createdAt }, index) => ({
+    ...{ ase, id, url, path: addresses[index]!.path, public_name: publicName ?? null },
+    ...{ account_id: customerAccountId(account), active, created_at: toInstant(createdAt) },
+  }));
+  const insert = tx.insertInto('wallet_address').values(rows);
+  const { numInsertedOrUpdatedRows } = await insert.onConflict((on) => on.doNothing()).executeTakeFirstOrThrow();
+  if (Number(numInsertedOrUpdatedRows) < rows.length) throw adminProblem('conflict', 'the wallet address is taken');
+  return created;
 }
 
 export interface WalletAddressChange {
@@ -142,7 +144,7 @@ export async function changeWalletAddress(
   // Locks the row, which new payments refer to, until the change is committed.
   await tx.selectFrom('wallet_address').select('id').where('ase', '=', ase).where('id', '=', id).forUpdate().execute();
   if (change.account !== undefined) {
-    const { asset } = await expectAccount(tx, ase, change.account);
+    const { asset } = expectAccount(await findAccount(tx, ase, change.account));
     if (!sameAsset(asset, current.asset) && (await hasPayments(tx, ase, id))) {
       throw adminProblem('conflict', 'the asset of a wallet address with payments cannot change');
     }

@@ -1,6 +1,6 @@
 /** Fees, prices and the rate source of an ASE. */
 import type { Handlers } from '../../generated/control/routes.ts';
-import { findPrices, listFees, setFee, setPrices } from '../administration/fees.ts';
+import { findPrices, listFees, setFees, setPrices } from '../administration/fees.ts';
 import { findRateSource, setRateSource } from '../administration/rate-source.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import { type AdministrationDeps, type ControlCall, createAseAccess } from './ase-access.ts';
@@ -24,7 +24,7 @@ export function createFeeAndRateHandlers(deps: AdministrationDeps) {
       changeSettings(call, params.ase, async (tx, { key }) => {
         const asset = { code: params.assetCode, scale: Number(params.assetScale) };
         const fee = { basisPoints: body.basisPoints, fixed: BigInt(body.fixed) };
-        await setFee(tx, key, { asset, fee });
+        await setFees(tx, key, [{ asset, fee }]);
         return { status: 200, body: toFeeBody(asset, fee) };
       }),
     'get-prices': async (_call, { params }) => ({

@@ -2,7 +2,7 @@
 import type { Handlers } from '../../generated/control/routes.ts';
 import {
   changeWalletAddress,
-  createWalletAddress,
+  createWalletAddresses,
   listWalletAddresses,
   type WalletAddress,
 } from '../administration/wallet-addresses.ts';
@@ -28,8 +28,8 @@ export function createWalletAddressHandlers(deps: AdministrationDeps) {
     'create-wallet-address': async (call, { params, body }) => {
       const ase = expectAse(params.ase);
       return call.transaction(async (tx) => {
-        const created = await createWalletAddress(tx, ase.key, ase, body, ase.ids, businessNow());
-        return { status: 201, body: toWalletAddressBody(created) };
+        const [created] = await createWalletAddresses(tx, ase.key, ase, [body], ase.ids, businessNow());
+        return { status: 201, body: toWalletAddressBody(created!) };
       });
     },
     'change-wallet-address': async (call, { params, body }) => {

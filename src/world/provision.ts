@@ -2,12 +2,12 @@
  * Creates the rows of an ASE with the functions of administration: secret, accounts, wallet addresses, the client's key,
  * first deposits, peers, fees and prices. It is idempotent: a repetition adds only what is missing.
  */
-import { createAccount, findAccount, moveMoney, setPassphrase } from '../administration/accounts.ts';
-import { setFee, setPrices } from '../administration/fees.ts';
+import { bookFirstDeposits, openAccounts, setPassphrase } from '../administration/accounts.ts';
+import { setFees, setPrices } from '../administration/fees.ts';
 import { listKeys, registerKey } from '../administration/keys.ts';
 import { changePeer, createPeer, listPeers, type NewPeer } from '../administration/peers.ts';
 import { setRateSource } from '../administration/rate-source.ts';
-import { createWalletAddress } from '../administration/wallet-addresses.ts';
+import { createWalletAddresses } from '../administration/wallet-addresses.ts';
 import { setWebhook } from '../administration/webhook.ts';
 import { deriveKey, deriveSecret, exportPublicJwk } from '../crypto/derived-keys.ts';
 import { digestPassphrase } from '../crypto/passphrase-digest.ts';
@@ -67,15 +67,15 @@ export async function provisionAse(db: Database, options: ProvisionOptions): Pro
       .where('ase', '=', ase)
       .execute();
     const walletIds = new Map(present.map(({ id, path }) => [path, id]));
-    for (const wallet of definition.wallets) {
-      const path = canonicalPath(wallet.path);
+    const wallets = definition.wallets.map((wallet) => ({ ...wallet, path: canonicalPath(wallet.path) }));
+    for (const { path } of wallets) {
       const url = present.find((stored) => stored.path === path)?.url;
       if (url !== undefined && url !== options.origin + path)
         throw new ConfigError(describeForeignOrigin(options, url));
-      const walletId = walletIds.get(path) ?? (await addWallet(tx, options, path, wallet));
-      walletIds.set(path, walletId);
-      await addKeys(tx, options, walletId, wallet.keys ?? []);
     }
+    const missing = wallets.filter(({ path }) => !walletIds.has(path));
+    for (const [path, id] of await addWallets(tx, options, missing)) walletIds.set(path, id);
+    for (const { path, keys = [] } of wallets) await addKeys(tx, options, walletIds.get(path)!, keys);
     if (client) {
       const walletId = walletIds.get(canonicalPath(client.path));
       if (walletId === undefined) throw new Error(`the client ${client.path} is not a wallet of ${definition.name}`);
@@ -89,10 +89,8 @@ export async function provisionAse(db: Database, options: ProvisionOptions): Pro
     }
     if (isNew) {
       await setPrices(tx, ase, options.prices);
-      for (const asset of assetsOf(definition)) {
-        const defined = definition.fees?.find((fee) => sameAsset(fee.asset, asset));
-        await setFee(tx, ase, defined ?? { asset, fee: options.fee });
-      }
+      const fees = feesOf(definition, options.fee);
+      if (fees.length > 0) await setFees(tx, ase, fees);
       // The operator writes the definition, so http is allowed.
       if (definition.webhook) await setWebhook(tx, ase, { allowHttp: true }, definition.webhook);
       if (definition.rateSource) await setRateSource(tx, ase, { allowHttp: true }, definition.rateSource);
@@ -132,20 +130,22 @@ async function addPassphrases(
   for (const { account, digest } of digests) await setPassphrase(tx, ase, account, digest);
 }
 
-/** Returns the id of the wallet address. */
-async function addWallet(
+/** Returns the ids of the wallet addresses by path. */
+async function addWallets(
   tx: Transaction,
   { key: ase, origin, ids, now }: ProvisionOptions,
-  path: string,
-  { asset, balance, publicName }: WalletDefinition,
-): Promise<string> {
-  if (!(await findAccount(tx, ase, path))) await createAccount(tx, ase, { id: path, asset });
+  wallets: readonly WalletDefinition[],
+): Promise<[path: string, id: string][]> {
+  if (wallets.length === 0) return [];
+  const accounts = wallets.map(({ path, asset, balance }) => ({ id: path, asset, amount: balance }));
+  await openAccounts(tx, ase, accounts);
   // The operator chose the origin, so any scheme and port is allowed.
   const rules = { origin, local: true };
-  const wallet = { url: origin + path, account: path, publicName };
-  const { id } = await createWalletAddress(tx, ase, rules, wallet, ids, now);
-  if (balance > 0n) await moveMoney(tx, ase, 'deposit', { id: `${path}:1`, account: path, amount: balance }, now);
-  return id;
+  const wanted = wallets.map(({ path, publicName }) => ({ url: origin + path, account: path, publicName }));
+  const created = await createWalletAddresses(tx, ase, rules, wanted, ids, now);
+  const funded = accounts.filter(({ amount }) => amount > 0n);
+  if (funded.length > 0) await bookFirstDeposits(tx, ase, funded, now);
+  return created.map(({ account, id }) => [account, id]);
 }
 
 async function addKeys(
@@ -165,6 +165,12 @@ const assetsOf = ({ wallets }: AseDefinition): Asset[] =>
   wallets
     .map(({ asset }) => asset)
     .filter((asset, index, all) => all.findIndex((other) => sameAsset(other, asset)) === index);
+
+/** The fee in each asset: that of the definition, or `fee`. */
+const feesOf = (definition: AseDefinition, fee: Fee) =>
+  assetsOf(definition).map(
+    (asset) => definition.fees?.find((defined) => sameAsset(defined.asset, asset)) ?? { asset, fee },
+  );
 
 async function addPeers(
   tx: Transaction,

@@ -1,7 +1,7 @@
 /** The settings cache: it loads changes of other processes, and queries nothing else without a change. */
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { setFee, setPrices } from '../../src/administration/fees.ts';
+import { setFees, setPrices } from '../../src/administration/fees.ts';
 import { createPeer } from '../../src/administration/peers.ts';
 import { addSecret } from '../../src/administration/secrets.ts';
 import { openSettings } from '../../src/administration/settings.ts';
@@ -42,7 +42,7 @@ test('a refresh loads each change, in every process of the ASE and in no other A
   ];
   const untouched = other.current();
   const fee = { basisPoints: 5, fixed: 3n };
-  await db.transaction((tx) => setFee(tx, 'granite', { asset: usd, fee }));
+  await db.transaction((tx) => setFees(tx, 'granite', [{ asset: usd, fee }]));
   await db.transaction((tx) => setPrices(tx, 'granite', { USD: '2' }));
   await db.transaction((tx) => createPeer(tx, 'granite', rules, basalt));
   await db.transaction((tx) => addSecret(tx, 'granite', ids));

@@ -1,8 +1,8 @@
 /** Founding an ASE: repeated it adds what is missing and leaves alone what an administrator has changed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { listAccounts } from '../../src/administration/accounts.ts';
-import { findPrices, setFee, setPrices } from '../../src/administration/fees.ts';
+import { createAccount, listAccounts, moveMoney } from '../../src/administration/accounts.ts';
+import { findPrices, setFees, setPrices } from '../../src/administration/fees.ts';
 import { changePeer, listPeers } from '../../src/administration/peers.ts';
 import { openSettings } from '../../src/administration/settings.ts';
 import { changeWalletAddress, listWalletAddresses } from '../../src/administration/wallet-addresses.ts';
@@ -48,7 +48,7 @@ test('a repetition adds what is missing and keeps changes', async () => {
   const usd = { code: 'USD', scale: 2 };
   const rules = { prefix: 'test.granite', allowHttp: true };
   await db.transaction(async (tx) => {
-    await setFee(tx, 'granite', { asset: usd, fee: { basisPoints: 7, fixed: 0n } });
+    await setFees(tx, 'granite', [{ asset: usd, fee: { basisPoints: 7, fixed: 0n } }]);
     await setPrices(tx, 'granite', { EUR: '3' });
     await changeWalletAddress(tx, 'granite', wallets[0]!.id, { active: false }, 0);
     await changePeer(tx, 'granite', rules, 'marble', { balanceLimit: 5n });
@@ -84,4 +84,30 @@ test('a database is refused at another origin than that of its wallet addresses'
     provisionAse(db, { ...founding, origin: 'http://localhost:4300' }),
     /the database contains http:\/\/localhost:4000\/\w+, but granite would be at http:\/\/localhost:4300: start with/,
   );
+});
+
+test('a first deposit that an operator has booked counts, if it is the same', async () => {
+  const usd = { code: 'USD', scale: 2 };
+  const [early, late] = ['/early', '/late'].map((path) => ({ path, publicName: path, asset: usd, balance: 3n }));
+  const options = {
+    ...founding,
+    key: 'booked',
+    prefix: 'test.booked',
+    origin: 'http://localhost:4200',
+    client: undefined,
+  };
+  const found = (...wallets: (typeof early)[]) =>
+    provisionAse(db, { ...options, definition: { ...granite!, wallets: wallets.map((wallet) => wallet!) } });
+  await found();
+  await db.transaction(async (tx) => {
+    await createAccount(tx, 'booked', { id: '/early', asset: usd });
+    await moveMoney(tx, 'booked', 'deposit', { id: '/early:1', account: '/early', amount: 3n }, 0);
+  });
+  await assert.rejects(found({ ...early!, balance: 4n }, late), { code: 'conflict' });
+  await found(early, late);
+  const balances = (await listAccounts(db.query, 'booked')).map(({ id, balance }) => [id, balance]);
+  assert.deepEqual(balances, [
+    ['/early', 3n],
+    ['/late', 3n],
+  ]);
 });
