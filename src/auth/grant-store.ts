@@ -49,7 +49,7 @@ async function updateGrants(tx: Transaction, ase: string, changes: readonly Gran
   const [isStored] = await Promise.all([
     Promise.all(ordered.map((change) => updateGrant(tx, ase, change))),
     // The changes do not depend on each other.
-    commitTogether(tx, () => {}),
+    commitTogether(tx),
   ]);
   return changes.map((change) => isStored[ordered.indexOf(change)]!);
 }

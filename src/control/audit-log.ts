@@ -24,8 +24,8 @@ export function withAuditLog<H extends Readonly<Record<string, Handler>>>(deps: 
         const ase = expectAse(request.params.ase).key;
         const asked = { ...(request.body as object | undefined), ...request.params, ase: undefined };
         const transaction: typeof call.transaction = (work) => {
-          const change = call.transaction(async (tx, toValidReply) => {
-            const reply = await work(tx, toValidReply);
+          const change = call.transaction(async (tx) => {
+            const reply = await work(tx);
             const { status } = reply;
             await appendAuditLog(tx, ase, { operation, status, request: asked, at: deps.wallNow() });
             return reply;

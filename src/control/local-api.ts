@@ -50,8 +50,9 @@ export function createLocalApi(handlers: Handlers<ControlCall>, { db }: Pick<Adm
       policy: policyOf(route),
       caller: undefined,
       signature: undefined,
-      transaction: (work) => db.transaction((tx) => work(tx, (reply) => reply)),
+      transaction: (work) => db.transaction(work),
       change: () => Promise.reject(new Error('changes of the control API are audited, in a transaction')),
+      toValidReply: (reply) => reply,
     };
     // The validator has given the parts the types of the document.
     const handle = handlers[operationId] as (call: ControlCall, request: unknown) => Promise<{ body?: unknown }>;

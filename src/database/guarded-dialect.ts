@@ -19,9 +19,8 @@ class GuardedConnection implements DatabaseConnection {
     this.connection = connection;
   }
 
-  async commit(check: () => unknown): Promise<void> {
+  async commit(): Promise<void> {
     if (!this.connection.commit) return;
-    check();
     this.isOver = true;
     await this.connection.commit();
   }
@@ -75,12 +74,12 @@ class GuardedDriver implements Driver {
 }
 
 /**
- * Sends the commit of a transaction together with its last statements, as the last element of their `Promise.all`, unless
- * `check` throws. Their results cannot stop it any more, so each must fail if it does not do its part. Where statements
- * are not pipelined it does nothing, and the transaction commits at its end.
+ * Sends the commit of a transaction together with its last statements, as the last element of their `Promise.all`. Their
+ * results cannot stop it any more, so each must fail if it does not do its part. Where statements are not pipelined it
+ * does nothing, and the transaction commits at its end.
  */
-export async function commitTogether(tx: Transaction, check: () => unknown): Promise<void> {
-  await tx.getExecutor().provideConnection((connection) => (connection as GuardedConnection).commit(check));
+export async function commitTogether(tx: Transaction): Promise<void> {
+  await tx.getExecutor().provideConnection((connection) => (connection as GuardedConnection).commit());
 }
 
 export const guardTransactions = (dialect: Dialect): Dialect => ({

@@ -71,3 +71,53 @@ export function shareTransactions<Item, Result>({
     return promise;
   };
 }
+
+interface InTurn<Item, Result> extends Waiting<Item, Result> {
+  /** Calls a function in the caller's AsyncLocalStorage. */
+  readonly inCaller: ReturnType<typeof AsyncLocalStorage.snapshot>;
+}
+
+/**
+ * Returns a function that does a piece of work once all earlier work with the same key has ended, however it ended: for
+ * work that would wait for the same lock. Waiting here costs nothing; in the database, each waiter holds a connection
+ * that other requests need. Processes still wait for each other there.
+ * `work` does in one transaction what has waited together, and returns the results in the same order. If it fails for
+ * several pieces, it does one after the other alone. It runs in the AsyncLocalStorage of the first of them.
+ */
+export function shareTurns<Item, Result>(
+  work: (items: readonly Item[]) => Promise<readonly Result[]>,
+): (key: string, item: Item) => Promise<Result> {
+  const queues = new Map<string, InTurn<Item, Result>[]>();
+  const workAlone = async (item: Item): Promise<Result> => (await work([item]))[0]!;
+
+  async function workTogether(batch: readonly InTurn<Item, Result>[]): Promise<void> {
+    const items = batch.map(({ item }) => item);
+    const results = items.length > 1 ? await batch[0]!.inCaller(work, items).catch(() => undefined) : undefined;
+    for (const [index, { item, resolve, inCaller }] of batch.entries()) {
+      const result = results ? results[index]! : inCaller(workAlone, item);
+      resolve(result);
+      await Promise.allSettled([result]);
+    }
+  }
+
+  async function workOff(key: string, waiting: InTurn<Item, Result>[]): Promise<void> {
+    while (waiting.length > 0) {
+      await turnEventLoop();
+      await workTogether(waiting.splice(0, MAX_TOGETHER));
+    }
+    queues.delete(key);
+  }
+
+  return (key, item) => {
+    const { promise, resolve } = Promise.withResolvers<Result>();
+    const piece = { item, resolve, inCaller: AsyncLocalStorage.snapshot() };
+    const waiting = queues.get(key);
+    if (waiting) waiting.push(piece);
+    else {
+      const first = [piece];
+      queues.set(key, first);
+      void workOff(key, first);
+    }
+    return promise;
+  };
+}

@@ -96,8 +96,8 @@ export async function serve<Caller>(
 const createChanges = (
   { db }: ServerContext,
   toValidReply: ReplyCheck,
-): Pick<Call<unknown>, 'transaction' | 'change'> => ({
-  transaction: (work) => db.transaction(async (tx) => toValidReply(await work(tx, toValidReply))),
+): Pick<Call<unknown>, 'transaction' | 'change' | 'toValidReply'> => ({
+  transaction: (work) => db.transaction(async (tx) => toValidReply(await work(tx))),
   async change(reply, makeChange, ...furtherChanges) {
     const valid = toValidReply(reply);
     if (furtherChanges.length === 0) await makeChange(db.query);
@@ -108,6 +108,7 @@ const createChanges = (
     }
     return valid;
   },
+  toValidReply,
 });
 
 /** The real names of what an interceptor has renamed. */

@@ -28,13 +28,8 @@ export interface Call<Caller> {
   readonly caller: Caller;
   /** The verified signature; undefined for callers that do not sign. */
   readonly signature: Buffer | undefined;
-  /**
-   * Runs `work` in one transaction, which commits only if the reply that it returns is valid. Work that commits by itself
-   * checks the reply before.
-   */
-  readonly transaction: <R extends Reply>(
-    work: (tx: Transaction, toValidReply: ReplyCheck) => Promise<R>,
-  ) => Promise<R>;
+  /** Runs `work` in one transaction, which commits only if the reply that it returns is valid. */
+  readonly transaction: <R extends Reply>(work: (tx: Transaction) => Promise<R>) => Promise<R>;
   /**
    * For a change whose reply is known before: makes it only if the reply is valid. `makeChange` is one statement, which
    * needs no transaction by itself; with further changes, all are made in one.
@@ -44,6 +39,8 @@ export interface Call<Caller> {
     makeChange: (db: Queryable) => Promise<unknown>,
     ...furtherChanges: readonly ((tx: Transaction) => Promise<unknown>)[]
   ) => Promise<R>;
+  /** For a transaction that several calls share: checks the reply before it commits. */
+  readonly toValidReply: ReplyCheck;
 }
 
 /** The credentials that a request presents, before any of them is looked up. */

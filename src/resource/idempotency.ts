@@ -3,10 +3,9 @@
  * Requests are the same if they have the same `Idempotency-Key` or, for payments, the same signature (OPI-071).
  */
 import { hash } from 'node:crypto';
-import { type Insertable, sql } from 'kysely';
-import { toInstant, toJson } from '../database/columns.ts';
-import type { Queryable, Tables, Transaction } from '../database/database.ts';
-import { commitTogether } from '../database/guarded-dialect.ts';
+import { sql } from 'kysely';
+import { toInstant } from '../database/columns.ts';
+import type { Queryable, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 import { isViolation } from '../database/violation.ts';
 import { headerLines } from '../http/received-request.ts';
@@ -20,10 +19,10 @@ const RETENTION_MS = 24 * 60 * 60 * 1000;
 
 type IdempotencyDeps = Pick<ResourceDeps, 'ase' | 'db' | 'clock'>;
 
-interface RepeatableRequest {
+export interface RepeatableRequest {
   readonly clientId: string;
   readonly operation: string;
-  /** At most two. Sorted, so that two requests never wait for each other in a circle. */
+  /** At most two. */
   readonly keys: readonly string[];
   readonly digest: string;
 }
@@ -44,7 +43,7 @@ function keysOf(call: ResourceCall, operation: string): string[] {
     ...(given === undefined ? [] : [`key ${given}`]),
     // Only where a repetition costs money: two equal requests of one second can have the same signature.
     ...(signature && operation === 'create-outgoing-payment' ? [`signature ${signature.toString('base64')}`] : []),
-  ].toSorted();
+  ];
 }
 
 interface KeysOfClient {
@@ -81,100 +80,105 @@ async function findStoredReply(
   return rows[0]?.reply;
 }
 
-const insertReply = statement((db, { now, ...row }: Insertable<Tables['idempotency_key']> & { readonly now: string }) =>
-  db
-    .insertInto('idempotency_key')
-    .values(row)
-    .onConflict((conflict) =>
-      conflict.columns(['ase', 'client_id', 'operation', 'key']).doUpdateSet(({ ref }) => ({
-        // A key that has expired is as good as new. For others it is null, which fails the statement.
-        request_digest: sql<string>`case when idempotency_key.expires_at <= ${now} then excluded.request_digest end`,
-        reply: ref('excluded.reply'),
-        expires_at: ref('excluded.expires_at'),
-      })),
-    ),
-);
+interface Answers {
+  readonly ase: string;
+  readonly now: string;
+  readonly expiresAt: string;
+  /** One element of each list is a key, with the reply to its request. */
+  readonly clientIds: readonly string[];
+  readonly operations: readonly string[];
+  readonly keys: readonly string[];
+  readonly digests: readonly string[];
+  /** JSON. */
+  readonly replies: readonly string[];
+}
+
+/** A key that has expired is as good as new. For others this is null, which fails the statement. */
+const digestOfNewKey = ({ now }: Answers) =>
+  sql`case when idempotency_key.expires_at <= ${now} then excluded.request_digest end`;
+
+/** Sorted, so that two transactions never wait for each other in a circle. */
+const insertReplies = statement((_db, answers: Answers) => {
+  const { ase, expiresAt, clientIds, operations, keys, digests, replies } = answers;
+  return sql`
+    insert into idempotency_key (ase, client_id, operation, key, request_digest, reply, expires_at)
+    select ${ase}, client_id, operation, key, digest, reply::json, ${expiresAt}::timestamptz
+    from unnest(${clientIds}::text[], ${operations}::text[], ${keys}::text[], ${digests}::text[], ${replies}::text[])
+      as answer (client_id, operation, key, digest, reply)
+    order by client_id, operation, key
+    on conflict (ase, client_id, operation, key) do update set
+      request_digest = ${digestOfNewKey(answers)}, reply = excluded.reply, expires_at = excluded.expires_at`;
+});
 
 /** Rolls a transaction back because another request has stored its reply under one of the keys. */
 class AlreadyAnswered extends Error {}
 
+/** A request and its reply. */
+export interface Answered {
+  readonly request: RepeatableRequest;
+  readonly reply: Reply;
+}
+
 /**
- * Stores the reply under each key, and so waits for a transaction that is storing one of them. Throws AlreadyAnswered
- * if one is stored already.
+ * Stores replies under the keys of their requests, and so waits for a transaction that is storing one of them. Throws
+ * AlreadyAnswered if one is stored already.
  */
-async function storeReply(
+export async function storeReplies(
   tx: Transaction,
   { ase, clock }: IdempotencyDeps,
-  { clientId, operation, keys, digest }: RepeatableRequest,
-  { status, body }: Reply,
+  answered: readonly Answered[],
 ): Promise<void> {
+  const rows = answered.flatMap(({ request, reply: { status, body } }) =>
+    request.keys.map((key) => ({ ...request, key, reply: JSON.stringify({ status, body }) })),
+  );
+  if (rows.length === 0) return;
   const now = clock.wallNow();
-  const row = {
-    ase,
-    client_id: clientId,
-    operation,
-    request_digest: digest,
-    reply: toJson({ status, body }),
-    expires_at: toInstant(now + RETENTION_MS),
-  };
   try {
-    await Promise.all(keys.map((key) => insertReply.change(tx, { ...row, key, now: toInstant(now) })));
+    await insertReplies.change(tx, {
+      ase,
+      now: toInstant(now),
+      expiresAt: toInstant(now + RETENTION_MS),
+      clientIds: rows.map(({ clientId }) => clientId),
+      operations: rows.map(({ operation }) => operation),
+      keys: rows.map(({ key }) => key),
+      digests: rows.map(({ digest }) => digest),
+      replies: rows.map(({ reply }) => reply),
+    });
   } catch (error) {
     throw isViolation(error, 'not null', 'idempotency_key') ? new AlreadyAnswered() : error;
   }
 }
 
-/**
- * Ends a creation: stores the reply with the keys of the request, and commits. It can be sent together with the last
- * statements of the transaction, if each of them fails when it does not do its part.
- */
-export type EndCreation = (reply: Reply) => Promise<void>;
-
-/** Runs `work` in one transaction, and ends it unless `work` has done so. */
-type CreateInTransaction<R> = (work: (tx: Transaction, end: EndCreation) => Promise<R>) => Promise<R>;
-
-/** The functions of a call that store the reply with the keys of the request, too. */
-interface CreatingCall<R> {
-  readonly transaction: CreateInTransaction<R>;
+interface Creation {
+  readonly request: RepeatableRequest;
+  /** In place of that of the call: stores the reply with the keys of the request, too. */
   readonly change: ResourceCall['change'];
 }
 
 /**
- * Answers a repeated request as before. `create` makes the resource with the functions that it is given in place of
- * those of the call: they store the reply with the keys at the end of the same transaction. A repetition finds the keys
- * there, or fails before, and only then looks for the stored reply, because repetitions are rare.
+ * Answers a repeated request as before. `create` makes the resource, and stores the reply with the keys of the request
+ * in the same transaction: with `change`, or with `storeReplies`. A repetition finds the keys there, or fails before,
+ * and only then looks for the stored reply, because repetitions are rare.
  * Only status and body are stored, so headers are added to the result of this function, not inside `create`.
  */
 export async function createOnce<R extends Reply>(
   deps: IdempotencyDeps,
   call: ResourceCall,
   operation: string,
-  create: (call: CreatingCall<R>) => Promise<R>,
+  create: (creation: Creation) => Promise<R>,
 ): Promise<R> {
+  const { clientId } = tokenCaller(call);
   const keys = keysOf(call, operation);
   if (keys.length === 0) {
-    return create({
-      transaction: (work) =>
-        call.transaction((tx, toValidReply) => work(tx, (reply) => commitTogether(tx, () => toValidReply(reply)))),
-      change: call.change,
-    });
+    return create({ request: { clientId, operation, keys, digest: '' }, change: call.change });
   }
   const digest = hash('sha256', call.exchange.body, 'base64url');
-  const request = { clientId: tokenCaller(call).clientId, operation, keys, digest };
+  const request = { clientId, operation, keys, digest };
   try {
     return await create({
-      transaction: (work) =>
-        call.transaction(async (tx, toValidReply) => {
-          let hasEnded = false;
-          const end = async (reply: Reply): Promise<void> => {
-            hasEnded = true;
-            await Promise.all([storeReply(tx, deps, request, reply), commitTogether(tx, () => toValidReply(reply))]);
-          };
-          const reply = await work(tx, end);
-          if (!hasEnded) await end(reply);
-          return reply;
-        }),
-      change: (reply, ...changes) => call.change(reply, ...changes, (tx) => storeReply(tx, deps, request, reply)),
+      request,
+      change: (reply, ...changes) =>
+        call.change(reply, ...changes, (tx) => storeReplies(tx, deps, [{ request, reply }])),
     });
   } catch (error) {
     // The earlier request may have made this one fail, by paying the quote or filling the receiver.

@@ -24,10 +24,9 @@ before(async () => {
   world = await startWorld({
     // So that each statement is compiled each time that it is sent.
     database: { ...embedded, onStatement() {} },
-    // When the reply is made: what settlement does after it is not the operation's. Other operations cause no later work.
-    tamper: (operationId, reply) => {
-      if (operationId === 'create-outgoing-payment') measured[operationId] ??= counted;
-      return reply;
+    // Statements of the worker, which come after it, are not the operation's. Other operations cause no later work.
+    failpoint: (name) => {
+      if (name === 'payment-stored') measured['create-outgoing-payment'] ??= counted;
     },
   });
   type Arguments = Parameters<typeof compileQuery>;

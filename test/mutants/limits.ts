@@ -222,7 +222,7 @@ export const limitMutants: readonly Mutant[] = [
   {
     id: 'limit.of-any-receiver',
     file: spending,
-    at: 'if («limits?.receiver !== undefined && limits.receiver !== spending.receiver») throw',
+    at: 'if («limits?.receiver !== undefined && limits.receiver !== receiver») throw',
     by: 'false',
     fails: ['limit.receiver'],
   },
@@ -257,11 +257,16 @@ export const limitMutants: readonly Mutant[] = [
   },
   {
     id: 'grant-spent.by-client',
-    file: 'src/resource/outgoing-payment.ts',
-    at: 'const { clientId, grantId } = «tokenCaller(call)»;\n  const acceptedAt',
-    by: '{ clientId: tokenCaller(call).clientId, grantId: tokenCaller(call).clientId }',
+    file: 'src/resource/new-outgoing-payments.ts',
+    at: 'const { clientId, grantId } = «tokenCaller(payments[0]!.call)»;',
+    by: '{ clientId: tokenCaller(payments[0]!.call).clientId, grantId: tokenCaller(payments[0]!.call).clientId }',
     fails: ['grant-spent.grants-apart'],
     also: [
+      {
+        file: 'src/resource/new-outgoing-payments.ts',
+        at: 'ids, grantId: «tokenCaller(call).grantId», limits:',
+        by: 'tokenCaller(call).clientId',
+      },
       {
         file: 'src/resource/outgoing-payment-grant.ts',
         at: 'const { grantId } = «tokenCaller(call)»;',
@@ -312,8 +317,8 @@ export const limitMutants: readonly Mutant[] = [
   {
     id: 'grant-spending.lost-update',
     file: spending,
-    at: '«addSpending.change(tx, { ...use, id: row.id })», storePayment(reservation)',
-    by: "tx.updateTable('grant_spending').set({ spent_debit: `${row.spentDebit.value + debit.value}` }).where('id', '=', row.id).execute()",
+    at: 'if (!isFirstUse) return «addSpending.change(tx, use)»;',
+    by: "tx.updateTable('grant_spending').set({ spent_debit: `${spentDebit.value}` }).where('id', '=', id).execute()",
     also: [
       {
         file: spending,

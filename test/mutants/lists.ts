@@ -111,7 +111,7 @@ export const listMutants: readonly Mutant[] = [
     id: 'list.outgoing-items-without-quote',
     file: outgoing,
     at: 'statements: listStatements,\n        toItem: «(row) => toBody(deps, row)»',
-    by: '(row) => ({ ...toBody(deps, row), createdAt: toInstant(deps.clock.businessNow() + 1000) })',
+    by: '(row) => ({ ...toBody(deps, row), createdAt: new Date(deps.clock.businessNow() + 1000).toISOString() })',
     fails: ['list.outgoing-items'],
   },
   {

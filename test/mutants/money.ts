@@ -56,7 +56,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     id: 'money.quote-paid-twice',
-    file: payment,
+    file: 'src/resource/new-outgoing-payments.ts',
     at: "throw «isViolation(error, 'unique', 'outgoing_payment')» ?",
     by: 'false',
   },

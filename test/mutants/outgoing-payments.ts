@@ -2,6 +2,7 @@
 import type { Mutant } from './mutant.ts';
 
 const outgoing = 'src/resource/outgoing-payment.ts';
+const creation = 'src/resource/new-outgoing-payments.ts';
 const quoteAmounts = 'src/payments/quote-amounts.ts';
 const spending = 'src/payments/outgoing/grant-spending.ts';
 
@@ -18,7 +19,7 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
     id: 'outgoing-payment.read-is-created-now',
     file: outgoing,
     at: 'checkVisible(call, row);\n      return { status: 200, body: «toBody(deps, row)» };',
-    by: '{ ...toBody(deps, row), createdAt: toInstant(deps.clock.businessNow() + 1000) }',
+    by: '{ ...toBody(deps, row), createdAt: new Date(deps.clock.businessNow() + 1000).toISOString() }',
     fails: ['outgoing-payment.create', 'list.outgoing-items'],
   },
   {
@@ -45,22 +46,22 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
   },
   {
     id: 'outgoing-payment.quote-paid-twice',
-    file: outgoing,
+    file: creation,
     at: "throw «isViolation(error, 'unique', 'outgoing_payment')» ?",
     by: 'false',
     fails: ['outgoing-payment.quote-once'],
   },
   {
     id: 'outgoing-payment.metadata-lost',
-    file: outgoing,
-    at: 'metadata: «body.metadata ?? null»,',
+    file: creation,
+    at: 'metadata: «metadata.shown»,',
     by: 'null',
     fails: ['outgoing-payment.create'],
   },
   {
     id: 'outgoing-payment.quote-not-stored',
-    file: outgoing,
-    at: 'isNew && «insertQuote(tx, ase, quote)»,',
+    file: creation,
+    at: 'isNew && «insertQuote(tx, ase, quote)»),',
     by: 'insertQuote(tx, ase, { ...quote, receive_amount: `${BigInt(quote.receive_amount) + 1n}` })',
     fails: ['outgoing-payment.direct'],
   },
@@ -103,16 +104,16 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
   },
   {
     id: 'outgoing-payment.not-to-oneself',
-    file: outgoing,
-    at: '«isNew && insertQuote(tx, ase, quote)»,',
-    by: 'isNew ? insertQuote(tx, ase, quote) : quote.debit_asset_code === quote.receive_asset_code && (() => { throw resourceProblem("invalid_receiver"); })()',
+    file: creation,
+    at: 'limits: item.limits, receiver: «quote.receiver», now }',
+    by: 'quote.debit_asset_code === quote.receive_asset_code ? (() => { throw resourceProblem("invalid_receiver"); })() : quote.receiver',
     fails: ['outgoing-payment.to-itself'],
   },
   {
     id: 'outgoing-payment.one-for-one-receiver',
-    file: outgoing,
-    at: 'const payment = { id: «ids.rowId()», quote_id:',
-    by: 'quote.receiver.slice(-36)',
+    file: creation,
+    at: 'map((payment) => ({ ...payment, id: «ids.rowId()» }))',
+    by: 'payment.quote.receiver.slice(-36)',
     fails: ['outgoing-payment.idempotency-key'],
   },
   {

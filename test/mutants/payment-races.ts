@@ -30,8 +30,8 @@ export const paymentRaceMutants: readonly Mutant[] = [
   {
     id: 'payment-races.key-claimed-twice',
     file: 'src/resource/idempotency.ts',
-    at: 'request_digest: «sql<string>`case when idempotency_key.expires_at <= ${now} then excluded.request_digest end`»,',
-    by: "ref('excluded.request_digest')",
+    at: 'request_digest = ${«digestOfNewKey(answers)»},',
+    by: 'sql`excluded.request_digest`',
   },
   {
     id: 'payment-races.repetition-refused',

@@ -238,7 +238,7 @@ export const sendingMutants: readonly Mutant[] = [
   {
     id: 'together.shares-nothing',
     file: 'src/database/shared-transactions.ts',
-    at: 'waiting.splice(0, «MAX_TOGETHER»)',
+    at: 'MAX_WAIT_MS, work(waiting.splice(0, «MAX_TOGETHER»)',
     by: '1',
     test: 'test/payments/outgoing/send-together.test.ts',
     title: 'are booked',
@@ -259,6 +259,28 @@ export const sendingMutants: readonly Mutant[] = [
     test: 'test/database/leased-worker.test.ts',
     title: 'stopped while',
   },
+  {
+    id: 'together.turn-not-awaited',
+    file: 'src/database/shared-transactions.ts',
+    at: '«await Promise.allSettled([result])»;',
+    by: 'undefined',
+    test: 'test/database/shared-transactions.test.ts',
+    title: 'one after the other',
+  },
+  ...noticedBy('test/payments/outgoing/grant-spending.test.ts', 'src/payments/outgoing/grant-spending.ts', [
+    {
+      id: 'together.grant-counts-each-as-if-alone',
+      title: 'as if one came after the other',
+      at: 'usage.rows = «[counted, ...rows.filter((other) => other !== row)]»;',
+      by: 'rows.includes(row!) ? rows.with(rows.indexOf(row!), { ...counted, spentDebit: row!.spentDebit, spentReceive: row!.spentReceive }) : [counted, ...rows]',
+    },
+    {
+      id: 'together.grant-begins-two-rows',
+      title: 'begin a row only once',
+      at: 'isFirstUse: «row?.added?.isFirstUse ?? row === undefined»,',
+      by: 'row === undefined',
+    },
+  ]),
   {
     id: 'together.lease-not-proven',
     file: 'src/payments/outgoing/job.ts',

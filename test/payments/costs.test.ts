@@ -17,7 +17,7 @@ import {
   openInternalAccounts,
   readTrialBalance,
 } from '../../src/payments/ledger.ts';
-import { findSpending, reserveSpending } from '../../src/payments/outgoing/grant-spending.ts';
+import { findSpending, reserveSpendings } from '../../src/payments/outgoing/grant-spending.ts';
 import { useTestDatabase } from '../database/support/open.ts';
 import { needsPostgres } from '../support/postgresql.ts';
 import { createIncomingPayment, createOutgoingPayment, EUR, incomingPaymentUrl, USD } from './support/payment-rows.ts';
@@ -199,8 +199,8 @@ describe('a payment under a grant', () => {
     for (const grant of grants) {
       const count = (work: (tx: Transaction) => Promise<unknown>) => countRows('grant_spending', work);
       const unused = await count((tx) => findSpending(tx, grant));
-      const first = await count((tx) => reserveSpending(tx, grant, async () => {}));
-      const second = await count((tx) => reserveSpending(tx, grant, async () => {}));
+      const first = await count((tx) => reserveSpendings(tx, [grant], async () => {}));
+      const second = await count((tx) => reserveSpendings(tx, [grant], async () => {}));
       const used = await count((tx) => findSpending(tx, grant));
       costs.push([unused, first, second, used]);
     }

@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import type { Transaction } from '../../src/database/database.ts';
 import { createIds } from '../../src/ids.ts';
 import { afterCredit, lockCreditable, storeCredited } from '../../src/payments/incoming/credit.ts';
-import { reserveSpending } from '../../src/payments/outgoing/grant-spending.ts';
+import { reserveSpendings } from '../../src/payments/outgoing/grant-spending.ts';
 import { useTestDatabase } from '../database/support/open.ts';
 import { createIncomingPayment, EUR } from './support/payment-rows.ts';
 
@@ -54,7 +54,7 @@ test('a further use of a grant renews none, unless another asset was received si
       const receive = { value: 1n, asset: { code, scale: 2 } };
       const item = { ase, grantId: 'grant', identifier: '', limits: undefined, receiver: 'https://marble.example/' };
       const spending = { ...item, now, ids, debit: { value: 1n, asset: EUR }, receive };
-      return countUpdates(tx, 'grant_spending', () => reserveSpending(tx, spending, async () => {}));
+      return countUpdates(tx, 'grant_spending', () => reserveSpendings(tx, [spending], async () => {}));
     });
   assert.deepEqual(await spend(1, 'EUR'), { all: 0, hot: 0 });
   assert.deepEqual(await spend(2, 'EUR'), { all: 1, hot: 1 });

@@ -169,7 +169,7 @@ describe('two resource servers', { skip: needsPostgres, timeout: 120_000 }, () =
     const quote = await actors.quote(await actors.receiver(), '10');
     const held = await actors.hold('lock table outgoing_payment in share mode', []);
     const paying = [actors.pay(0, quote.id, tokens[0]), actors.pay(1, quote.id, tokens[1])];
-    await held.blocked(2, 'insert into "outgoing_payment"').finally(held.release);
+    await held.blocked(2, 'insert into outgoing_payment (').finally(held.release);
     const answers = await Promise.all(paying);
     return answers.map(({ status, body }) => `${status} ${body.error?.description ?? ''}`.trim()).sort();
   }

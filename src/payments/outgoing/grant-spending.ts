@@ -22,6 +22,7 @@ export interface GrantItem {
   readonly now: number;
 }
 
+/** A payment that is to count against an access item of a grant. */
 export interface Spending extends GrantItem {
   readonly ids: Ids;
   readonly debit: Amount;
@@ -111,24 +112,71 @@ const insertSpending = statement((db, use: FirstUse) =>
   }),
 );
 
+/** An access item in one interval. */
+interface Usage {
+  readonly item: GrantItem;
+  /** Start of the interval; null without intervals. */
+  readonly start: string | null;
+  rows: readonly CountedRow[];
+}
+
+interface Added {
+  readonly debit: bigint;
+  readonly receive: bigint;
+  /** Business time of the last of the payments. */
+  readonly now: number;
+  /** True if the row has yet to be stored. */
+  readonly isFirstUse: boolean;
+}
+
+interface CountedRow extends SpendingRow {
+  /** Sums of what is counted now, which the totals include. */
+  readonly added?: Added;
+}
+
 /**
- * Counts a payment against its grant, or throws `insufficient_grant` (a limit does not allow it) or `invalid_amount`
- * (a total beyond uint64). Payments of one grant wait for each other until the transaction ends (LIM-13).
- * The statements of `storePayment`, whose result is returned, are sent together with its own.
+ * Counts payments against the grant that they have in common, each after those before it, or throws
+ * `insufficient_grant` (a limit does not allow one of them) or `invalid_amount` (a total beyond uint64). Payments of one
+ * grant wait for each other until the transaction ends (LIM-13). `storePayments` gets the reservations in the order of
+ * the payments. Its statements are sent together with those of this function, which returns its result.
  */
-export async function reserveSpending<Stored>(
+export async function reserveSpendings<Stored>(
   tx: Transaction,
-  spending: Spending,
-  storePayment: (reservation: Reservation) => Promise<Stored>,
+  spendings: readonly Spending[],
+  storePayments: (reservations: readonly Reservation[]) => Promise<Stored>,
 ): Promise<Stored> {
-  const { ase, grantId, identifier, limits, debit, receive, now } = spending;
-  if (limits?.receiver !== undefined && limits.receiver !== spending.receiver)
+  const { ase, grantId } = spendings[0]!;
+  const usages = new Map<string, Usage>();
+  const usageOf = spendings.map((item) => {
+    const { start } = checkPlaceAndTime(item);
+    const key = `${start} ${item.identifier}`;
+    const usage = usages.get(key) ?? { item, start, rows: [] };
+    usages.set(key, usage);
+    return usage;
+  });
+  const readRows = async (usage: Usage) => {
+    usage.rows = await findRows(tx, usage.item, usage.start);
+  };
+  // The server reads the rows once it has the lock.
+  await Promise.all([lockGrant(tx, ase, grantId), ...[...usages.values()].map(readRows)]);
+  const reservations = spendings.map((spending, index) => countPayment(usageOf[index]!, spending));
+  const storing = [...usages.values()].flatMap((usage) => storeUsage(tx, usage));
+  const [stored] = await Promise.all([storePayments(reservations), ...storing]);
+  return stored;
+}
+
+/** The current interval. Throws `insufficient_grant` for a receiver or a time that the grant does not allow. */
+function checkPlaceAndTime({ limits, receiver, now }: Spending): { start: string | null } {
+  if (limits?.receiver !== undefined && limits.receiver !== receiver)
     throw insufficientGrant('the grant is limited to another receiver');
   const interval = currentInterval(limits, now);
   if (interval === undefined) throw insufficientGrant('the time is outside of every interval');
+  return interval;
+}
 
-  // The server reads the rows once it has the lock.
-  const [, rows] = await Promise.all([lockGrant(tx, ase, grantId), findRows(tx, spending, interval.start)]);
+/** Adds a payment to the row of its receive asset, which is new if there is none yet. */
+function countPayment(usage: Usage, { ids, limits, debit, receive, now }: Spending): Reservation {
+  const { rows } = usage;
   const row = rows.find(({ spentReceive }) => sameAsset(spentReceive.asset, receive.asset));
   const spentDebit = { value: sumDebit(rows) + debit.value, asset: debit.asset };
   const spentReceive = { value: (row?.spentReceive.value ?? 0n) + receive.value, asset: receive.asset };
@@ -136,25 +184,41 @@ export async function reserveSpending<Stored>(
   checkLimit('receiveAmount', limits, spentReceive);
   checkRange(spentDebit.value);
   checkRange(spentReceive.value);
-
-  const use = { ase, grantId, identifier, now: toInstant(now), debit: `${debit.value}`, receive: `${receive.value}` };
-  const spendingId = row?.id ?? spending.ids.rowId();
-  const reservation = { spendingId, spentDebit, spentReceive };
-  if (row) {
-    const [, stored] = await Promise.all([addSpending.change(tx, { ...use, id: row.id }), storePayment(reservation)]);
-    return stored;
-  }
-  const first = {
-    ...use,
-    id: spendingId,
-    intervalStart: interval.start,
-    debitCode: debit.asset.code,
-    debitScale: debit.asset.scale,
-    receiveCode: receive.asset.code,
-    receiveScale: receive.asset.scale,
+  const counted: CountedRow = {
+    id: row?.id ?? ids.rowId(),
+    spentDebit: { value: (row?.spentDebit.value ?? 0n) + debit.value, asset: debit.asset },
+    spentReceive,
+    added: {
+      debit: (row?.added?.debit ?? 0n) + debit.value,
+      receive: (row?.added?.receive ?? 0n) + receive.value,
+      now,
+      isFirstUse: row?.added?.isFirstUse ?? row === undefined,
+    },
   };
-  const [, stored] = await Promise.all([insertSpending.change(tx, first), storePayment(reservation)]);
-  return stored;
+  usage.rows = [counted, ...rows.filter((other) => other !== row)];
+  return { spendingId: counted.id, spentDebit, spentReceive };
+}
+
+/** Stores what was counted, the newest use last. */
+const storeUsage = (tx: Transaction, usage: Usage): Promise<unknown>[] =>
+  usage.rows.toReversed().map(async (row) => row.added && storeRow(tx, usage, row, row.added));
+
+function storeRow(
+  tx: Transaction,
+  { item: { ase, grantId, identifier }, start }: Usage,
+  { id, spentDebit, spentReceive }: CountedRow,
+  { debit, receive, now, isFirstUse }: Added,
+): Promise<unknown> {
+  const use = { ase, id, grantId, identifier, now: toInstant(now), debit: `${debit}`, receive: `${receive}` };
+  if (!isFirstUse) return addSpending.change(tx, use);
+  return insertSpending.change(tx, {
+    ...use,
+    intervalStart: start,
+    debitCode: spentDebit.asset.code,
+    debitScale: spentDebit.asset.scale,
+    receiveCode: spentReceive.asset.code,
+    receiveScale: spentReceive.asset.scale,
+  });
 }
 
 /** Gives back to the grant what a failed payment did not cost or deliver; the caller has locked the grant (LIM-14). */

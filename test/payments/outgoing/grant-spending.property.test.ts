@@ -8,7 +8,7 @@ import { Problem } from '../../../src/errors.ts';
 import { createIds } from '../../../src/ids.ts';
 import type { Limits } from '../../../src/open-payments/access.ts';
 import type { Amount } from '../../../src/open-payments/amount.ts';
-import { findSpending, reserveSpending, returnSpending } from '../../../src/payments/outgoing/grant-spending.ts';
+import { findSpending, reserveSpendings, returnSpending } from '../../../src/payments/outgoing/grant-spending.ts';
 import type { Job } from '../../../src/payments/outgoing/job.ts';
 import { useTestDatabase } from '../../database/support/open.ts';
 import fc from '../../support/fast-check.ts';
@@ -130,15 +130,17 @@ async function pay(model: Model, grantId: string, { debit, receive, asset }: Ste
   const request = { debit: usd(debit), receive: { value: receive, asset: assets[asset] } };
   const outcome = await db
     .transaction((tx) =>
-      reserveSpending(
+      reserveSpendings(
         tx,
-        {
-          ...request,
-          ...itemOf(model, grantId),
-          ids,
-          receiver: 'https://marble.example/incoming-payments/1',
-        },
-        async (reservation) => reservation,
+        [
+          {
+            ...request,
+            ...itemOf(model, grantId),
+            ids,
+            receiver: 'https://marble.example/incoming-payments/1',
+          },
+        ],
+        async ([reservation]) => reservation!,
       ),
     )
     .catch((error: unknown) => {

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { createIds } from '../../../src/ids.ts';
-import { findSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
+import { findSpending, reserveSpendings } from '../../../src/payments/outgoing/grant-spending.ts';
 import { needsPostgres } from '../../support/postgresql.ts';
 import { useRacers } from '../../support/racers.ts';
 import { createOutgoingPayment, EUR, USD } from '../support/payment-rows.ts';
@@ -70,16 +70,18 @@ describe('processes race for one grant', { skip: needsPostgres, timeout: 120_000
     const ids: string[] = [];
     for (const { debit, sent } of payments) {
       const { spendingId } = await db.transaction((tx) =>
-        reserveSpending(
+        reserveSpendings(
           tx,
-          {
-            ...item(grantId),
-            ids: createIds(undefined, ''),
-            debit: { value: debit, asset: USD },
-            receive: { value: debit, asset: EUR },
-            receiver: 'https://marble.example/incoming-payments/1',
-          },
-          async (reservation) => reservation,
+          [
+            {
+              ...item(grantId),
+              ids: createIds(undefined, ''),
+              debit: { value: debit, asset: USD },
+              receive: { value: debit, asset: EUR },
+              receiver: 'https://marble.example/incoming-payments/1',
+            },
+          ],
+          async ([reservation]) => reservation!,
         ),
       );
       const { id } = await createOutgoingPayment(

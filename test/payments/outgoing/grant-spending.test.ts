@@ -6,7 +6,7 @@ import { createIds } from '../../../src/ids.ts';
 import type { Limits } from '../../../src/open-payments/access.ts';
 import type { Amount } from '../../../src/open-payments/amount.ts';
 import type { Reservation, Spending } from '../../../src/payments/outgoing/grant-spending.ts';
-import { findSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
+import { findSpending, reserveSpendings } from '../../../src/payments/outgoing/grant-spending.ts';
 import { useTestDatabase } from '../../database/support/open.ts';
 
 const ids = createIds('grant-spending', 'test');
@@ -33,7 +33,7 @@ const db = useTestDatabase();
 beforeEach(() => db.clear(['granite', 'marble'], 'world'));
 
 const pay = (change: Partial<Spending> = {}): Promise<Reservation> =>
-  db.transaction((tx) => reserveSpending(tx, { ...payment, ...change }, async (reservation) => reservation));
+  db.transaction((tx) => reserveSpendings(tx, [{ ...payment, ...change }], async ([reservation]) => reservation!));
 
 const spent = async (change: Partial<Spending> = {}) => {
   const { spentDebit, spentReceive } = await findSpending(db.query, { ...payment, ...change });
@@ -51,6 +51,48 @@ test('without limits everything is allowed and counted, this payment included', 
   assert.deepEqual([second.spentDebit, second.spentReceive], [usd(10n ** 18n + 100n), eur(91n)]);
   assert.equal(second.spendingId, first.spendingId);
   assert.deepEqual(await spent(), [usd(10n ** 18n + 100n), eur(91n)]);
+});
+
+const payTogether = (...changes: readonly Partial<Spending>[]): Promise<readonly Reservation[]> =>
+  db.transaction((tx) =>
+    reserveSpendings(
+      tx,
+      changes.map((change) => ({ ...payment, ...change })),
+      async (reservations) => reservations,
+    ),
+  );
+
+test('payments that are counted together count as if one came after the other', async () => {
+  await pay();
+  const bob = 'https://granite.example/bob';
+  const together = await payTogether({}, { identifier: bob }, { receive: jpy(9n) }, { debit: usd(1n) });
+  assert.deepEqual(
+    together.map(({ spentDebit, spentReceive }) => [spentDebit, spentReceive]),
+    [
+      [usd(200n), eur(180n)],
+      [usd(100n), eur(90n)],
+      [usd(300n), jpy(9n)],
+      [usd(301n), eur(270n)],
+    ],
+  );
+  assert.equal(new Set(together.map(({ spendingId }) => spendingId)).size, 3);
+  assert.deepEqual(await spent({ identifier: bob }), [usd(100n), eur(90n)]);
+  const [debit, receive] = await spent();
+  assert.deepEqual([debit, receive], [usd(301n), null]);
+  assert.deepEqual((await pay()).spentDebit, usd(401n));
+});
+
+test('payments that are counted together begin a row only once', async () => {
+  const [first, second] = await payTogether({}, {});
+  assert.equal(first!.spendingId, second!.spendingId);
+  assert.deepEqual(await spent(), [usd(200n), eur(180n)]);
+});
+
+test('of payments that are counted together none counts if one is beyond the limit', async () => {
+  const limits = { debitAmount: usdLimit('199') };
+  await assert.rejects(payTogether({ limits }, { limits }), refused);
+  assert.deepEqual(await spent(), [null, null]);
+  await payTogether({ limits }, { limits, debit: usd(99n) });
 });
 
 test('limits without amounts cap nothing', async () => {

@@ -103,7 +103,7 @@ export async function startPaymentActors(servers: TwoServers) {
       await holder.query(statement, [...parameters]);
       const waiting = (begin: string) =>
         observer.query(
-          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and starts_with(query, $1)`,
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and starts_with(ltrim(query, E'\\n '), $1)`,
           [begin],
         );
       return {

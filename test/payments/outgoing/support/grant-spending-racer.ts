@@ -5,7 +5,7 @@
 import { WorldClock } from '../../../../src/clock.ts';
 import { createIds } from '../../../../src/ids.ts';
 import { failPayment } from '../../../../src/payments/outgoing/fail.ts';
-import { reserveSpending } from '../../../../src/payments/outgoing/grant-spending.ts';
+import { reserveSpendings } from '../../../../src/payments/outgoing/grant-spending.ts';
 import { claimJob } from '../../../../src/payments/outgoing/job.ts';
 import { serveRaces } from '../../../support/held-transaction.ts';
 
@@ -22,19 +22,21 @@ await serveRaces(async (db, args) => {
   }
   return (held) =>
     held((tx) =>
-      reserveSpending(
+      reserveSpendings(
         tx,
-        {
-          ase,
-          ids: createIds(undefined, ''),
-          grantId,
-          identifier: 'https://granite.example/alice',
-          limits: { debitAmount: { value: '100', assetCode: 'USD', assetScale: 2 } },
-          debit: { value: BigInt(subject), asset: { code: 'USD', scale: 2 } },
-          receive: { value: 1n, asset: { code: 'EUR', scale: 2 } },
-          receiver: 'https://marble.example/incoming-payments/1',
-          now: Date.parse('2024-01-15T12:00:00Z'),
-        },
+        [
+          {
+            ase,
+            ids: createIds(undefined, ''),
+            grantId,
+            identifier: 'https://granite.example/alice',
+            limits: { debitAmount: { value: '100', assetCode: 'USD', assetScale: 2 } },
+            debit: { value: BigInt(subject), asset: { code: 'USD', scale: 2 } },
+            receive: { value: 1n, asset: { code: 'EUR', scale: 2 } },
+            receiver: 'https://marble.example/incoming-payments/1',
+            now: Date.parse('2024-01-15T12:00:00Z'),
+          },
+        ],
         async () => {},
       ),
     );
