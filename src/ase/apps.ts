@@ -1,28 +1,30 @@
-/** The Express apps of an ASE: the public ones, one for each listener, and the one for the private port (CT-08). */
+/** The apps of an ASE: the public ones, one for each listener, and the one for the private port (CT-08). */
+import type { RequestListener } from 'node:http';
 import type { Express } from 'express';
 import { interactionHeaders } from '../auth/server.ts';
-import { createExpressApp } from '../http/express-app.ts';
+import { createExpressApp, mountServer } from '../http/express-app.ts';
 import {
   answerNotFound,
   createServerRouter,
   type RouterOptions,
   refusePlainRequest,
   rejectUnknownPaths,
+  type ServerRouter,
 } from '../http/router.ts';
 import type { Server, ServerContext } from '../http/server.ts';
 import { createIlpOverHttpHandler } from '../payments/ilp/ilp-over-http.ts';
 import type { AseOptions } from './options.ts';
 import type { Payments } from './payments.ts';
-import { createPublicApp, type Handlers } from './public-app.ts';
+import { createPublicApp } from './public-app.ts';
 import { createReadiness } from './readiness.ts';
 import { publicUrls, type ServerName, type ServerUrls, serverNames } from './server-urls.ts';
 import type { AseServers, PrivateServers } from './servers.ts';
 
 export interface AseApps {
   /** The public app of one listener, with these servers. */
-  readonly createApp: (servers: readonly ServerName[]) => Express;
+  readonly createApp: (servers: readonly ServerName[]) => RequestListener;
   /** Refuses requests in clear text to a port for TLS. */
-  readonly plainApp: Express;
+  readonly plainApp: RequestListener;
   readonly privateApp: Express;
 }
 
@@ -31,16 +33,14 @@ export type AseAppsOptions = Pick<AseOptions, 'key' | 'urls' | 'aliasesOf' | 'db
 const noStore = { 'Cache-Control': 'no-store' };
 
 /** Routes of a server, and its error for every other path below its base. */
-const mount = <Caller>(server: Server<Caller>, context: ServerContext, options: RouterOptions) => [
-  createServerRouter(server, context, options),
-  ...rejectUnknownPaths(server, context, options),
-];
+const mount = <Caller>(server: Server<Caller>, context: ServerContext, options: RouterOptions) =>
+  [createServerRouter(server, context, options), rejectUnknownPaths(server, context, options)] as const;
 
 /** These calls belong to requests that were admitted, so they are answered whatever the load. */
 function createPrivateApp(servers: PrivateServers | undefined, context: ServerContext, urls: ServerUrls): Express {
   const app = createExpressApp();
   const mountBelow = (path: string, server: Server<undefined>, url: string) =>
-    app.use(path, mount(server, context, { origin: new URL(url).origin, cors: false }));
+    app.use(path, ...mountServer(...mount(server, context, { origin: new URL(url).origin, cors: false })));
   if (servers) {
     mountBelow('/introspect', servers.introspection, urls.introspection);
     mountBelow('/idp', servers.backChannel, urls.backChannel);
@@ -48,10 +48,13 @@ function createPrivateApp(servers: PrivateServers | undefined, context: ServerCo
   return app;
 }
 
-function createPlainApp(context: ServerContext, urls: ServerUrls): Express {
+function createPlainApp(context: ServerContext, urls: ServerUrls): RequestListener {
   const [origin, ...aliases] = publicUrls(urls, serverNames).map((url) => `http://${new URL(url).host}`);
-  return createExpressApp().use(refusePlainRequest(context, { origin: origin!, aliases, cors: false }));
+  return refusePlainRequest(context, { origin: origin!, aliases, cors: false });
 }
+
+/** The published URL of a server, and its routers on a listener with these servers. */
+type Mountable = readonly [url: string, createRouters: (sharing: readonly ServerName[]) => readonly ServerRouter[]];
 
 export function createAseApps(
   { context, ...servers }: AseServers,
@@ -65,40 +68,39 @@ export function createAseApps(
   const authOrigins = originsOf(urls.authServer, 'auth');
   const consentOrigins = originsOf(urls.identityProvider, 'identity-provider');
   const resourceOptions = { ...originsOf(urls.resourceServer, 'resource'), cors: true, headers: noStore };
-  const mountable: Record<ServerName, readonly [url: string, handlers: (sharing: readonly ServerName[]) => Handlers]> =
-    {
-      auth: [
-        urls.authServer,
-        () => [
-          createServerRouter(servers.interaction, context, {
-            ...authOrigins,
-            knownHostsOnly: true,
-            cors: false,
-            headers: interactionHeaders,
-          }),
-          ...mount(servers.auth, context, { ...authOrigins, cors: true, headers: noStore }),
-        ],
+  const mountable: Record<ServerName, Mountable> = {
+    auth: [
+      urls.authServer,
+      () => [
+        createServerRouter(servers.interaction, context, {
+          ...authOrigins,
+          knownHostsOnly: true,
+          cors: false,
+          headers: interactionHeaders,
+        }),
+        ...mount(servers.auth, context, { ...authOrigins, cors: true, headers: noStore }),
       ],
-      'identity-provider': [
-        urls.identityProvider,
-        () =>
-          mount(servers.identityProvider, context, {
-            ...consentOrigins,
-            knownHostsOnly: true,
-            cors: false,
-            headers: interactionHeaders,
-          }),
-      ],
-      // A path unknown to the resource server may be a wallet address of the server at the same listener.
-      resource: [
-        urls.resourceServer,
-        (sharing) =>
-          sharing.includes('wallet-address')
-            ? [createServerRouter(servers.resource, context, resourceOptions)]
-            : mount(servers.resource, context, resourceOptions),
-      ],
-      'wallet-address': [urls.walletAddressServer, () => servers.walletAddress],
-    };
+    ],
+    'identity-provider': [
+      urls.identityProvider,
+      () =>
+        mount(servers.identityProvider, context, {
+          ...consentOrigins,
+          knownHostsOnly: true,
+          cors: false,
+          headers: interactionHeaders,
+        }),
+    ],
+    // A path unknown to the resource server may be a wallet address of the server at the same listener.
+    resource: [
+      urls.resourceServer,
+      (sharing) =>
+        sharing.includes('wallet-address')
+          ? [createServerRouter(servers.resource, context, resourceOptions)]
+          : mount(servers.resource, context, resourceOptions),
+    ],
+    'wallet-address': [urls.walletAddressServer, () => [servers.walletAddress]],
+  };
 
   const whyDatabaseNotReady = createReadiness({ key, db, clock, log });
   const onError = (error: unknown) => log.error({ err: error }, 'packet not answered');
@@ -111,13 +113,14 @@ export function createAseApps(
         mounted: serverNames
           .filter((server) => names.includes(server))
           .map((server) => {
-            const [url, createHandlers] = mountable[server];
-            return { urls: [url, ...aliasesOf(server)], handlers: createHandlers(names) };
+            const [url, createRouters] = mountable[server];
+            return { urls: [url, ...aliasesOf(server)], routers: createRouters(names) };
           }),
         whyNotReady: async () =>
           names.includes('resource') && !isRunning() ? 'payments_stopped' : whyDatabaseNotReady(),
         answerPacket: names.includes('resource') ? answerPacket : undefined,
         route: context.intercept?.route,
+        log,
         answerNotFound: answerNotFound(context, { origin: new URL(mountable[names[0]!][0]).origin, cors: false }),
       }),
   };

@@ -2,6 +2,7 @@
  * One account servicing entity: its wallet address, authorization and resource servers, its identity provider, its
  * connector and outgoing-payment worker, or those of them that run in this process.
  */
+import type { RequestListener } from 'node:http';
 import type { Express } from 'express';
 import type { AseAdministration } from '../administration/ase-administration.ts';
 import { type AseState, listWalletAddressStates } from '../administration/ase-state.ts';
@@ -21,9 +22,9 @@ export type { AseOptions } from './options.ts';
 export interface Ase {
   readonly key: string;
   /** The public app of one listener, with these servers. */
-  readonly createApp: (servers: readonly ServerName[]) => Express;
+  readonly createApp: (servers: readonly ServerName[]) => RequestListener;
   /** Refuses requests in clear text to a port for TLS. */
-  readonly plainApp: Express;
+  readonly plainApp: RequestListener;
   /** Token introspection and the back channel of the identity provider, for a private port (CT-08). */
   readonly privateApp: Express;
   /** Bearer secrets for `privateApp`. Undefined where the authorization server runs in another process. */

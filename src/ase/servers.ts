@@ -11,10 +11,10 @@ import { deriveSecret } from '../crypto/derived-keys.ts';
 import { createNonceMemory } from '../database/signature-nonces.ts';
 import { createLoadShedder, probeDatabase } from '../http/load-shedding.ts';
 import type { RateLimiter } from '../http/rate-limits.ts';
+import type { ServerRouter } from '../http/router.ts';
 import type { Server, ServerContext } from '../http/server.ts';
 import { createBackChannelClient } from '../identity-provider/back-channel-client.ts';
 import { createConsentPrompt } from '../identity-provider/consent.ts';
-
 import { createBackChannelServer, createIdentityProviderServer } from '../identity-provider/server.ts';
 import { createSignIn } from '../identity-provider/sign-in.ts';
 import type { Interactions } from '../open-payments/interaction.ts';
@@ -26,7 +26,6 @@ import { createWalletAddressServer } from '../wallet-address/server.ts';
 import type { Network } from './network.ts';
 import type { AseOptions } from './options.ts';
 import type { Payments } from './payments.ts';
-import type { Handlers } from './public-app.ts';
 
 export type ServersOptions = Pick<
   AseOptions,
@@ -64,7 +63,7 @@ export interface AseServers {
   readonly identityProvider: Server<undefined>;
   // biome-ignore lint/suspicious/noExplicitAny: each server knows its own callers
   readonly resource: Server<any>;
-  readonly walletAddress: Handlers;
+  readonly walletAddress: ServerRouter;
   /** Undefined where the authorization server runs in another process. */
   readonly privateServers: PrivateServers | undefined;
   /** Shared by the endpoints of all servers. */

@@ -1,6 +1,6 @@
 /** The Express application of the control API, with the private endpoints of each ASE below `/{ase}` (CT-08). */
 import type { Express } from 'express';
-import { createExpressApp, tolerateSlashes } from '../http/express-app.ts';
+import { createExpressApp, mountServer, tolerateSlashes } from '../http/express-app.ts';
 import { createServerRouter, rejectUnknownPaths } from '../http/router.ts';
 import type { ServerContext } from '../http/server.ts';
 import type { AdministrationDeps } from './ase-access.ts';
@@ -32,6 +32,6 @@ export function createControlApp(options: ControlAppOptions): Express {
   const handlers = createControlHandlers(controls, administration);
   const server = createControlServer(handlers, token, listControlHosts(options.host, port));
   const bound = { origin: url, cors: false };
-  app.use(createServerRouter(server, environment, bound), ...rejectUnknownPaths(server, environment, bound));
+  app.use(mountServer(createServerRouter(server, environment, bound), rejectUnknownPaths(server, environment, bound)));
   return app;
 }

@@ -1,5 +1,6 @@
 /** Cross-origin requests of browsers (Fetch standard, CORS protocol; RS-21, WA-26). */
-import type { Request, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { SentReply } from './reply.ts';
 import { sendReply } from './send-reply.ts';
 
 export const corsHeaders = {
@@ -8,13 +9,17 @@ export const corsHeaders = {
 };
 
 /** True for a CORS preflight. A path with an OPTIONS operation still serves other OPTIONS requests (AS-16). */
-export const isPreflight = ({ method, headers }: Request, methods: readonly string[]): boolean =>
+export const isPreflight = ({ method, headers }: IncomingMessage, methods: readonly string[]): boolean =>
   method === 'OPTIONS' && (!methods.includes('OPTIONS') || headers['access-control-request-method'] !== undefined);
 
-export function sendPreflight(req: Request, res: Response, methods: readonly string[]): void {
+export function sendPreflight(
+  req: IncomingMessage,
+  res: ServerResponse,
+  methods: readonly string[],
+): Promise<SentReply | undefined> {
   const requested = req.headers['access-control-request-headers'];
   const allowed = [...new Set([...methods, 'OPTIONS'])].join(', ');
-  void sendReply(
+  return sendReply(
     res,
     { status: 204 },
     {

@@ -1,6 +1,14 @@
-/** Express applications as all listeners use them. */
-import express, { type Express, type NextFunction, type Request, type Response } from 'express';
-import { splitTarget } from './received-request.ts';
+/** Express applications as all listeners use them, and routers of servers in them. */
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
+import { withoutSpareSlashes } from './received-request.ts';
+import type { ServerRouter } from './router.ts';
 
 /** Without the headers that Express adds by default. */
 export const createExpressApp = (): Express => express().disable('x-powered-by').disable('etag');
@@ -10,8 +18,15 @@ export const createExpressApp = (): Express => express().disable('x-powered-by')
  * authority of a target in absolute-form stays, because Express counts its characters when it removes a mount path.
  */
 export function tolerateSlashes(req: Request, _res: Response, next: NextFunction): void {
-  const [path, query] = splitTarget(req.url);
-  const authority = req.url.slice(0, req.url.length - path.length - query.length);
-  req.url = authority + (path.replaceAll(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '') || '/') + query;
+  req.url = withoutSpareSlashes(req.url);
   next();
 }
+
+/** A server in an Express application; `rejectUnknown` also answers where Express cannot decode the path. */
+export const mountServer = (
+  router: ServerRouter,
+  rejectUnknown: ServerRouter,
+): [RequestHandler, ErrorRequestHandler] => [
+  (req, res) => router(req, res) ?? rejectUnknown(req, res),
+  (_error, req, res, _next) => rejectUnknown(req, res),
+];

@@ -3,8 +3,16 @@
  * No handler knows of them.
  */
 import type { IncomingMessage } from 'node:http';
+import { requestedHost } from '../net/request-line.ts';
 import { Malformed, parseBody } from './parse-body.ts';
-import { decodePercent, headerLines, type ReceivedRequest, splitTarget } from './received-request.ts';
+import {
+  createTargetUri,
+  decodePercent,
+  headerLines,
+  type ReceivedRequest,
+  type ServerRequest,
+  splitTarget,
+} from './received-request.ts';
 import type { Answer } from './reply.ts';
 
 /** A call as an interceptor sees it: as it was received, before anything of it is checked. */
@@ -39,7 +47,8 @@ export interface AseInterceptor {
   answer(call: Omit<InterceptedCall, 'ase' | 'url' | 'token' | 'body'>, next: () => Promise<Answer>): Promise<Answer>;
   /** Resolves every text in a JSON value. */
   resolve<T>(value: T): T;
-  route(url: string, request: RoutedRequest): string;
+  /** The target by which the request is routed: the real one, of a URL that was renamed. */
+  route(req: ServerRequest): string;
   /** The request with the real names in its target, for handlers that read it there. */
   resolveTarget(exchange: ReceivedRequest): ReceivedRequest;
 }
@@ -53,10 +62,12 @@ export interface Interceptors {
 export function createInterceptors(): Interceptors {
   let all: readonly Interceptor[] = [];
   // Kept apart, so that a world without them loses no time.
+  let routing: readonly Required<Pick<Interceptor, 'route'>>[] = [];
   let answering: readonly Required<Pick<Interceptor, 'answer'>>[] = [];
   let resolving: readonly Required<Pick<Interceptor, 'resolve'>>[] = [];
   const replaceAll = (interceptors: readonly Interceptor[]): void => {
     all = interceptors;
+    routing = all.filter((each): each is Required<Pick<Interceptor, 'route'>> => each.route !== undefined);
     answering = all.filter((each): each is Required<Pick<Interceptor, 'answer'>> => each.answer !== undefined);
     resolving = all.filter((each): each is Required<Pick<Interceptor, 'resolve'>> => each.resolve !== undefined);
   };
@@ -95,8 +106,13 @@ export function createInterceptors(): Interceptors {
       },
       resolveTarget: (exchange) => (resolving.length === 0 ? exchange : resolveTarget(exchange)),
       resolve: <T>(value: T) => (resolving.length === 0 ? value : (resolve(value) as T)),
-      route: (url, request) =>
-        all.reduceRight((resolved, interceptor) => interceptor.route?.(resolved, request) ?? resolved, url),
+      route(req) {
+        const scheme = 'encrypted' in req.socket ? 'https' : 'http';
+        const url = routing.length === 0 ? '' : createTargetUri(`${scheme}://${requestedHost(req)}`, req.url);
+        if (!URL.canParse(url)) return req.url;
+        const real = routing.reduceRight((resolved, each) => each.route(resolved, req) ?? resolved, url);
+        return real === url ? req.url : new URL(real).pathname + new URL(real).search;
+      },
     }),
   };
 }

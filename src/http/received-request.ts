@@ -2,6 +2,19 @@
 import type { IncomingMessage } from 'node:http';
 import { parse as parseForm } from 'node:querystring';
 
+/** A request of Node whose target may change for routing: `url` is what is routed, `originalUrl` what was received. */
+export interface ServerRequest extends IncomingMessage {
+  url: string;
+  originalUrl: string;
+}
+
+/** Keeps the target as received; Express does the same for its handlers. */
+export function keepTarget(req: IncomingMessage): ServerRequest {
+  const kept = req as ServerRequest;
+  kept.originalUrl ??= kept.url;
+  return kept;
+}
+
 export interface ReceivedRequest {
   /** Request method as sent. */
   readonly method: string;
@@ -45,6 +58,13 @@ export function splitTarget(target: string): [path: string, query: string] {
   const absolute = withoutAuthority(target);
   const at = absolute.indexOf('?');
   return at < 0 ? [absolute, ''] : [absolute.slice(0, at), absolute.slice(at)];
+}
+
+/** The target with single slashes and none at the end of its path. The authority of absolute-form stays. */
+export function withoutSpareSlashes(target: string): string {
+  const [path, query] = splitTarget(target);
+  const authority = target.slice(0, target.length - path.length - query.length);
+  return authority + (path.replaceAll(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '') || '/') + query;
 }
 
 /** The text without slashes at its end. */

@@ -1,8 +1,8 @@
 /**
- * Routes requests to the operations of a server: generated routes + handlers + validation → Express. Throws at start-up
- * for an operation without a handler or a policy, and for a handler without an operation.
+ * Routes requests to the operations of a server: generated routes + handlers + validation. Throws at start-up for an
+ * operation without a handler or a policy, and for a handler without an operation.
  */
-import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
+import type { RequestListener, ServerResponse } from 'node:http';
 import { steadyNow } from '../clock.ts';
 import { Problem, RetryLater } from '../errors.ts';
 import { plainRefusal } from '../net/listener.ts';
@@ -14,10 +14,19 @@ import type { Route } from './operation.ts';
 import { renderProblem, resolveAliases, serve } from './pipeline.ts';
 import { policyOf } from './policy.ts';
 import { readRawBody, WireError } from './raw-body.ts';
-import { headerLines, parseQuery, type ReceivedRequest, receiveRequest } from './received-request.ts';
+import {
+  headerLines,
+  keepTarget,
+  parseQuery,
+  type ReceivedRequest,
+  receiveRequest,
+  type ServerRequest,
+  splitTarget,
+} from './received-request.ts';
 import type { Answer, DeliveredReply } from './reply.ts';
 import { logRequest } from './request-log.ts';
 import type { RequestNotes } from './request-trace.ts';
+import { createRouteTable } from './route-table.ts';
 import { sendReply } from './send-reply.ts';
 import type { Server, ServerContext } from './server.ts';
 import { traceUnknown, traceWhenSent } from './trace-call.ts';
@@ -38,12 +47,14 @@ export interface RouterOptions {
 /** Maximum size of a request's content, and the time in which it must arrive. */
 const bodyLimits = { limitBytes: 100 * 1024, timeoutMs: 10_000 };
 
-/** A server as an Express router; mount it below its base path. */
+/** Answers a request, or returns undefined if its target, `req.url` below the base of the server, is none of its paths. */
+export type ServerRouter = (req: ServerRequest, res: ServerResponse) => Promise<void> | undefined;
+
 export function createServerRouter<Caller>(
   server: Server<Caller>,
   context: ServerContext,
   options: RouterOptions,
-): Router {
+): ServerRouter {
   for (const route of Object.values(server.routes)) {
     if (!server.handlers[route.operationId]) throw new Error(`${server.name}: no handler for ${route.operationId}`);
     policyOf(route);
@@ -52,25 +63,21 @@ export function createServerRouter<Caller>(
     if (!server.routes[operationId]) throw new Error(`${server.name}: ${operationId} is in no document`);
   }
   const endpoint = createEndpoint(server, context, options);
-  const router = Router();
-  const byPath = Map.groupBy(Object.values(server.routes), (route) => route.path);
-  for (const [path, routes] of byPath) {
-    const methods: string[] = routes.map((route) => route.method);
-    router.all(path.replaceAll(/\{([^{}]+)\}/g, ':$1'), (req, res) => {
-      if (options.cors && isPreflight(req, methods)) return endpoint.answerPreflight(req, res, methods);
-      const route = routes.find((candidate) => accepts(candidate, req.method));
-      if (!route) {
-        return endpoint.reject(res, new Problem('method_not_allowed'), { Allow: methods.join(', ') });
-      }
-      const params = req.params as Record<string, string>;
-      return traceOperation(server.name, route, res, () => endpoint.serve(req, res, route.operationId, params));
-    });
-  }
-  return router;
+  const find = createRouteTable(Object.values(server.routes));
+  return (req, res) => {
+    const found = find(splitTarget(req.url)[0]);
+    if (!found) return undefined;
+    const { routes, methods, params } = found;
+    if (options.cors && isPreflight(req, methods)) return endpoint.answerPreflight(req, res, methods);
+    if (params === undefined) return endpoint.reject(req, res, new Problem('not_found'));
+    const route = routes.find((candidate) => accepts(candidate, req.method));
+    if (!route) return endpoint.reject(req, res, new Problem('method_not_allowed'), { Allow: methods.join(', ') });
+    return traceOperation(server.name, route, res, () => endpoint.serve(req, res, route.operationId, params));
+  };
 }
 
 /** Its span names the operation, never what was asked or answered. */
-function traceOperation(server: string, route: Route, res: Response, work: () => Promise<void>): Promise<void> {
+function traceOperation(server: string, route: Route, res: ServerResponse, work: () => Promise<void>): Promise<void> {
   const attributes: SpanAttributes = {
     'http.request.method': route.method,
     'http.route': route.path,
@@ -84,38 +91,47 @@ function traceOperation(server: string, route: Route, res: Response, work: () =>
 }
 
 /** HEAD is served as GET, unless the GET changes state (RFC 9110 §9.2.1). */
-const accepts = (route: Route, method: string): boolean =>
+const accepts = (route: Route, method: string | undefined): boolean =>
   route.method === method || (route.method === 'GET' && method === 'HEAD' && !policyOf(route).changes);
 
 /**
- * For all other requests below a server's base, including paths that cannot be decoded: 404 in its format. Their
- * preflights succeed, because the script of a page sees no status otherwise.
+ * For all other requests below a server's base: 404 in its format. Their preflights succeed, because the script of a page
+ * sees no status otherwise.
  */
 export function rejectUnknownPaths<Caller>(
   server: Server<Caller>,
   context: ServerContext,
   options: RouterOptions,
-): [RequestHandler, ErrorRequestHandler] {
+): ServerRouter {
   const { reject, answerPreflight } = createEndpoint(server, context, options);
-  const answer = (req: Request, res: Response) =>
+  return (req, res) =>
     options.cors && isPreflight(req, ['OPTIONS'])
       ? answerPreflight(req, res, ['GET', 'POST', 'DELETE'])
-      : reject(res, new Problem('not_found'));
-  return [answer, (_error, req, res, _next) => answer(req, res)];
+      : reject(req, res, new Problem('not_found'));
 }
 
 export interface Endpoint {
   /** Serves one operation with the parameters of its path. */
-  serve(req: Request, res: Response, operationId: string, params: Readonly<Record<string, string>>): Promise<void>;
+  serve(
+    req: ServerRequest,
+    res: ServerResponse,
+    operationId: string,
+    params: Readonly<Record<string, string>>,
+  ): Promise<void>;
   /** Sends the reply to a request that is for none of the operations. */
-  reject(res: Response, problem: Problem, headers?: Readonly<Record<string, string>>): void;
-  answerPreflight(req: Request, res: Response, methods: readonly string[]): void;
+  reject(
+    req: ServerRequest,
+    res: ServerResponse,
+    problem: Problem,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<void>;
+  answerPreflight(req: ServerRequest, res: ServerResponse, methods: readonly string[]): Promise<void>;
 }
 
 /** Finds the known origin that a request names; undefined if its host is not one of this server. */
 function createOriginFinder({ origin, aliases = [], knownHostsOnly }: RouterOptions) {
   const origins = [origin, ...aliases];
-  return (req: Request): string | undefined => {
+  return (req: ServerRequest): string | undefined => {
     const host = requestedHost({ url: req.originalUrl, headers: req.headers });
     const named = origins.find((known) => isHostOf(host, known));
     return named ?? (knownHostsOnly ? undefined : origin);
@@ -132,7 +148,7 @@ interface Called {
 type Answering<Caller> = [
   server: Server<Caller>,
   context: ServerContext,
-  req: Request,
+  req: ServerRequest,
   called: Called,
   notes: RequestNotes,
 ];
@@ -183,7 +199,7 @@ async function answer<Caller>(
 function answerError<Caller>(
   server: Server<Caller>,
   context: ServerContext,
-  req: Request,
+  req: ServerRequest,
   operationId: string,
   error: unknown,
   notes: RequestNotes,
@@ -201,28 +217,17 @@ export function createEndpoint<Caller>(
   const commonHeaders = { ...options.headers, ...(options.cors && corsHeaders) };
   const noteArrival = createArrivals(context, options);
 
-  /** Sends the reply to an error in the server's format. */
-  const sendError = (
-    res: Response,
-    error: unknown,
-    operationId: string | undefined,
-    extraHeaders?: Readonly<Record<string, string>>,
-  ): void => {
-    const reply = renderProblem(server, context, operationId, error, res.req.headers.accept);
-    void sendReply(res, reply, { ...commonHeaders, ...extraHeaders });
-  };
-
   return {
-    reject(res, problem, extraHeaders) {
-      const { notes, isMisdirected } = noteArrival(res.req);
+    async reject(req, res, problem, extraHeaders) {
+      const { notes, isMisdirected } = noteArrival(req);
       const error = isMisdirected ? new Problem('misdirected_request') : problem;
-      sendError(res, error, undefined, extraHeaders);
-      traceUnknown(context, res, { ...notes, error }, 'unknown');
+      const reply = renderProblem(server, context, undefined, error, req.headers.accept);
+      const sent = await sendReply(res, reply, { ...commonHeaders, ...extraHeaders });
+      traceUnknown(context, res, { ...notes, error }, 'unknown', sent);
     },
-    answerPreflight(req, res, methods) {
+    async answerPreflight(req, res, methods) {
       const { notes } = noteArrival(req);
-      sendPreflight(req, res, methods);
-      traceUnknown(context, res, notes, 'preflight');
+      traceUnknown(context, res, notes, 'preflight', await sendPreflight(req, res, methods));
     },
     async serve(req, res, operationId, params) {
       const started = performance.now();
@@ -231,10 +236,10 @@ export function createEndpoint<Caller>(
       const reply = await answerUnlessOverloaded(server, context, req, called, notes).catch((error: unknown) =>
         answerError(server, context, req, operationId, error, notes),
       );
-      await sendReply(res, reply, commonHeaders);
+      const sent = await sendReply(res, reply, commonHeaders);
       const milliseconds = performance.now() - started;
       logRequest(context.log, { server: server.name, operationId, status: res.statusCode, milliseconds });
-      traceWhenSent(context, res, notes, { operation: operationId, params });
+      traceWhenSent(context, res, notes, { operation: operationId, params, reply: sent });
     },
   };
 }
@@ -242,23 +247,22 @@ export function createEndpoint<Caller>(
 type TraceContext = Pick<ServerContext, 'trace' | 'serverMark'>;
 
 /** For a path that belongs to no server of a listener. */
-export function answerNotFound(context: TraceContext, options: RouterOptions): RequestHandler {
+export function answerNotFound(context: TraceContext, options: RouterOptions): ServerRouter {
   const noteArrival = createArrivals(context, options);
-  return (req, res) => {
+  return async (req, res) => {
     const { notes } = noteArrival(req);
-    res.status(404).end();
-    traceUnknown(context, res, notes, 'unknown');
+    traceUnknown(context, res, notes, 'unknown', await sendReply(res, { status: 404 }, {}));
   };
 }
 
 /** For a request in clear text to a port for TLS. The origins in the options have the scheme http. */
-export function refusePlainRequest(context: TraceContext, options: RouterOptions): RequestHandler {
+export function refusePlainRequest(context: TraceContext, options: RouterOptions): RequestListener {
   const noteArrival = createArrivals(context, options);
-  return (req, res) => {
-    const { notes } = noteArrival(req);
-    const error = { code: 'invalid_request', description: plainRefusal };
-    res.status(400).set('Connection', 'close').json({ error });
-    traceUnknown(context, res, notes, 'unknown');
+  return async (req, res) => {
+    const { notes } = noteArrival(keepTarget(req));
+    const body = { error: { code: 'invalid_request', description: plainRefusal } };
+    const sent = await sendReply(res, { status: 400, body }, { Connection: 'close' });
+    traceUnknown(context, res, notes, 'unknown', sent);
   };
 }
 
@@ -268,7 +272,7 @@ const NO_BODY = Buffer.alloc(0);
 function createArrivals({ serverMark }: Pick<ServerContext, 'serverMark'>, options: RouterOptions) {
   const findCalledOrigin = createOriginFinder(options);
 
-  function receive(req: Request, origin: string): ReceivedRequest {
+  function receive(req: ServerRequest, origin: string): ReceivedRequest {
     const request = { method: req.method, url: req.originalUrl, rawHeaders: req.rawHeaders };
     const received = { ...receiveRequest(request, origin, NO_BODY), remoteAddress: req.socket.remoteAddress };
     if (!serverMark) return received;
@@ -276,7 +280,7 @@ function createArrivals({ serverMark }: Pick<ServerContext, 'serverMark'>, optio
     return isMarked ? { ...received, rawHeaders: lines, isFromServer: true } : received;
   }
 
-  return (req: Request): { readonly notes: RequestNotes; readonly isMisdirected: boolean } => {
+  return (req: ServerRequest): { readonly notes: RequestNotes; readonly isMisdirected: boolean } => {
     const called = findCalledOrigin(req);
     const exchange = receive(req, called ?? options.origin);
     return {

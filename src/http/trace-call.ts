@@ -1,6 +1,7 @@
 /** Reports the calls of a server to the request trace, once they are answered. */
-import type { Response } from 'express';
+import type { ServerResponse } from 'node:http';
 import { steadyNow } from '../clock.ts';
+import type { ServerRequest } from './received-request.ts';
 import type { SentReply } from './reply.ts';
 import type { FinishedCall, RequestNotes } from './request-trace.ts';
 import type { ServerContext } from './server.ts';
@@ -8,9 +9,9 @@ import type { ServerContext } from './server.ts';
 /** Reports the call once its answer was sent, or its connection has ended. */
 export function traceWhenSent(
   context: Pick<ServerContext, 'trace'>,
-  res: Response,
+  res: ServerResponse,
   notes: RequestNotes,
-  call: Pick<FinishedCall, 'operation' | 'params'>,
+  call: Pick<FinishedCall, 'operation' | 'params' | 'reply'>,
 ): void {
   if (!context.trace) return;
   let isReported = false;
@@ -28,11 +29,12 @@ export function traceWhenSent(
 /** A request for none of the operations. */
 export function traceUnknown(
   context: Pick<ServerContext, 'trace'>,
-  res: Response,
+  res: ServerResponse,
   notes: RequestNotes,
   operation: 'unknown' | 'preflight',
+  reply: SentReply | undefined,
 ): void {
-  traceWhenSent(context, res, notes, { operation, params: secretsOfUnknownPath(res.req.originalUrl) });
+  traceWhenSent(context, res, notes, { operation, params: secretsOfUnknownPath(targetOf(res)), reply });
 }
 
 /** The nonce of an interaction URL to which something was added, so that the trace does not show it. */
@@ -41,10 +43,11 @@ function secretsOfUnknownPath(target: string): Record<string, string> {
   return nonce === undefined ? {} : { nonce };
 }
 
-const describeCall = (res: Response) => ({
-  method: res.req.method,
-  target: res.req.originalUrl,
+const targetOf = ({ req }: ServerResponse): string => (req as ServerRequest).originalUrl;
+
+const describeCall = (res: ServerResponse) => ({
+  method: res.req.method ?? 'GET',
+  target: targetOf(res),
   httpVersion: res.req.httpVersion,
   status: res.headersSent ? res.statusCode : undefined,
-  reply: res.locals['reply'] as SentReply | undefined,
 });

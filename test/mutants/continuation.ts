@@ -91,15 +91,15 @@ export const continuationMutants: readonly Mutant[] = [
   },
   {
     id: 'continuation.slash-unknown',
-    file: 'src/http/express-app.ts',
-    at: "req.url = authority + («path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'») + query;",
+    file: 'src/http/received-request.ts',
+    at: "return authority + («path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'») + query;",
     by: "/continue\\/[^/]+\\/$/.test(path) ? path + 'x' : path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'",
     fails: ['continuation.trailing-slash'],
   },
   {
     id: 'continuation.method-not-found',
     file: 'src/http/router.ts',
-    at: "return endpoint.reject(res, «new Problem('method_not_allowed')», { Allow",
+    at: "return endpoint.reject(req, res, «new Problem('method_not_allowed')», { Allow",
     by: "new Problem('not_found')",
     fails: ['continuation.patch', 'interaction.head'],
   },

@@ -175,7 +175,7 @@ const traces: readonly Mutant[] = noticedBy('test/world/traces.test.ts', 'src/ht
     id: 'traces.path-of-a-request',
     title: 'without secrets or persons',
     at: "'http.route': «route.path»",
-    by: 'res.req.originalUrl',
+    by: "res.req.url ?? ''",
   },
 ]);
 

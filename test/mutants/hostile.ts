@@ -43,10 +43,10 @@ export const hostileMutants: readonly Mutant[] = [
     fails: ['hostile.request-target'],
   },
   {
-    id: 'hostile.absolute-target-loses-its-authority',
-    file: 'src/http/express-app.ts',
-    at: 'const authority = «req.url.slice(0, req.url.length - path.length - query.length)»;',
-    by: "''",
+    id: 'hostile.absolute-target-keeps-its-authority',
+    file: 'src/ase/public-app.ts',
+    at: 'const [path, query] = «splitTarget(withoutSpareSlashes(route ? route(req) : req.url))»;',
+    by: "[withoutSpareSlashes(route ? route(req) : req.url), '']",
     fails: ['hostile.absolute-target'],
   },
   {

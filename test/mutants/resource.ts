@@ -125,8 +125,8 @@ export const resourceMutants: readonly Mutant[] = [
   },
   {
     id: 'incoming-payment.slash-is-part-of-the-id',
-    file: 'src/http/express-app.ts',
-    at: "req.url = authority + («path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'») + query;",
+    file: 'src/http/received-request.ts',
+    at: "return authority + («path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'») + query;",
     by: "path.replace(/(?<=[0-9a-f])\\/$/, '%2f')",
     fails: ['incoming-payment.trailing-slash'],
   },

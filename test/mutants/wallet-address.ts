@@ -59,8 +59,8 @@ export const walletAddressMutants: readonly Mutant[] = [
   {
     id: 'wallet-address.grant-endpoint-needs-its-slash',
     file: 'src/ase/public-app.ts',
-    at: "app.use(«path || '/'», ...handlers)",
-    by: "path === '/auth' ? /^\\/auth(?=\\/.)/ : path || '/'",
+    at: 'if (!«isBelow(lowerCase, base)») continue;',
+    by: "(isBelow(lowerCase, base) && !(base === '/auth' && lowerCase === base))",
     from: 'founding',
     fails: ['wallet-address.servers-are-routed'],
   },
@@ -116,7 +116,7 @@ export const walletAddressMutants: readonly Mutant[] = [
   {
     id: 'wallet-address.token-refused',
     file: server,
-    at: 'void endpoint.serve(req, res, «operationId», {});',
+    at: 'return endpoint.serve(req, res, «operationId», {});',
     by: "req.headers.authorization === undefined ? operationId : 'nothing'",
     fails: ['wallet-address.ignores-credentials'],
   },

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import pino from 'pino';
 import type { Settings, SettingsMemory } from '../../src/administration/settings.ts';
 import { createAseApps } from '../../src/ase/apps.ts';
@@ -129,7 +129,9 @@ export async function testAse(initial: TestAseOptions): Promise<TestAse> {
     const built = complete(asked);
     const created = createServers(built, network, payments);
     const { createApp, privateApp } = createAseApps(created, payments, built);
-    current = express().use('/private', privateApp).use(createApp(servers));
+    current = express()
+      .use('/private', privateApp)
+      .use(createApp(servers) as RequestHandler);
     return created.privateServers?.secrets;
   };
   const privateSecrets = build();
