@@ -30,9 +30,9 @@ export async function meet(side: Side, target: Target, connections: number, port
 /**
  * Slices before the measured ones, in which V8 optimizes what the operation runs, so that it is measured as in a server
  * that has been up for a while. The threads of V8 take a third of the time of the first slices and share the core, so
- * requests wait for them. So the warm-up lasts until they are quiet.
+ * requests wait for them. So the warm-up lasts until those of all teams are quiet: each has had as many requests then.
  */
-const WARM_UP = { minSlices: 4, maxSlices: 20, quietShare: 0.08 };
+const WARM_UP = { minSlices: 4, maxSlices: 20, quietSlices: 3, quietShare: 0.08 };
 
 /** Opponents that have their load at the same time, and are measured as one. */
 export type Team = readonly Opponent[];
@@ -40,19 +40,25 @@ export type Team = readonly Opponent[];
 const prepareLoads = (team: Team, prepare: (opponent: Opponent) => Promise<Slice>): Promise<Load[]> =>
   Promise.all(team.map(async (opponent) => ({ ...opponent, slice: await prepare(opponent) })));
 
-async function warmUp(team: Team, prepare: () => Promise<Load[]>): Promise<void> {
+/** Serves one slice. True if V8 has optimized next to nothing meanwhile. */
+async function isQuietSlice(team: Team, loads: readonly Load[]): Promise<boolean> {
   const pids = team.flatMap(({ side }) => side.serverPids);
   const sum = (read: (pid: number) => number): number => pids.reduce((total, pid) => total + read(pid), 0);
-  let quietSlices = 0;
+  const before = { all: sum(cpuOfProcess), beside: sum(cpuBesideMain) };
+  await Promise.all(loads.map(({ driver, connections, slice }) => runClosedLoop(driver, connections, slice.jobs)));
+  await Promise.all(loads.map(({ slice }) => slice.settled?.()));
+  const share = (sum(cpuBesideMain) - before.beside) / (sum(cpuOfProcess) - before.all);
+  // NaN without a process of this machine.
+  return !(share > WARM_UP.quietShare);
+}
+
+async function warmUp(teams: readonly Team[], prepare: (team: Team) => Promise<Load[]>): Promise<void> {
+  const quietSlices = teams.map(() => 0);
   for (let round = 1; round <= WARM_UP.maxSlices; round += 1) {
-    const before = { all: sum(cpuOfProcess), beside: sum(cpuBesideMain) };
-    const loads = await prepare();
-    await Promise.all(loads.map(({ driver, connections, slice }) => runClosedLoop(driver, connections, slice.jobs)));
-    await Promise.all(loads.map(({ slice }) => slice.settled?.()));
-    const share = (sum(cpuBesideMain) - before.beside) / (sum(cpuOfProcess) - before.all);
-    // NaN without a process of this machine.
-    quietSlices = share > WARM_UP.quietShare ? 0 : quietSlices + 1;
-    if (round >= WARM_UP.minSlices && quietSlices >= 3) return;
+    for (const [index, team] of teams.entries()) {
+      quietSlices[index] = (await isQuietSlice(team, await prepare(team))) ? quietSlices[index]! + 1 : 0;
+    }
+    if (round >= WARM_UP.minSlices && Math.min(...quietSlices) >= WARM_UP.quietSlices) return;
   }
 }
 
@@ -69,10 +75,8 @@ export async function sampleTeams(
   }
   const prepare = (team: Team): Promise<Load[]> => prepareLoads(team, (opponent) => makers.get(opponent)!(count));
   const samples: Sample[][] = teams.map(() => []);
-  for (const team of teams) {
-    await warmUp(team, () => prepare(team));
-    await Promise.all(team.map(({ side }) => analyze(side)));
-  }
+  await warmUp(teams, prepare);
+  await Promise.all(teams.flat().map(({ side }) => analyze(side)));
   for (let round = 0; round < slices; round += 1) {
     for (const [index, team] of teams.entries()) samples[index]!.push(await measure(await prepare(team)));
   }
