@@ -18,7 +18,7 @@ const LIBRARY = '@electric-sql/pglite';
 const embeddedParameters = ['-c', 'shared_buffers=32MB'];
 
 /** Bytes of its code that a function runs through before V8 optimizes it; by default 13 million. */
-const OPTIMIZING_BUDGET = 180_000_000;
+const OPTIMIZING_BUDGET = 500_000_000;
 
 export const migrateEmbedded = async (pglite: PGlite): Promise<void> =>
   (await import('./migrate.ts')).migrateEmbedded(pglite);
@@ -76,7 +76,7 @@ export interface EmbeddedDatabase {
 
 /** Starts the database, in memory unless there is a directory. */
 export async function startEmbedded(directory: string | undefined): Promise<EmbeddedDatabase> {
-  // V8 would optimize hundreds of functions of the database while it starts, a fifth of the CPU time until then.
+  // V8 would optimize hundreds of functions of the database while it starts, a third of the CPU time until then.
   setFlagsFromString(`--wasm-tiering-budget=${OPTIMIZING_BUDGET}`);
   preloadEmbedded({ inMemory: directory === undefined });
   const unlock = directory ? await lockDirectory(directory) : async () => {};
