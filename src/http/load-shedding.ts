@@ -14,8 +14,8 @@ import { statement } from '../database/statement.ts';
 import { RetryLater } from '../errors.ts';
 
 export interface LoadShedder {
-  /** Counts a request as in progress until the returned function is called. Throws RetryLater `overloaded`. */
-  admit(): () => void;
+  /** Counts a request as in progress until the returned function is called. Undefined if it is to be refused. */
+  admit(): (() => void) | undefined;
 }
 
 export interface LoadShedderOptions {
@@ -45,8 +45,8 @@ const PROBE_INTERVAL_MS = 50;
 const RESULT_LIFETIME_MS = 1_000;
 const RETRY_AFTER_SECONDS = 1;
 
-/** Made once: each new error would collect a stack trace, which takes as long as the rest of a refusal. */
-const overloaded = new RetryLater('overloaded', RETRY_AFTER_SECONDS);
+/** Why requests are refused. Made once: each new error would collect a stack trace. */
+export const overloaded = new RetryLater('overloaded', RETRY_AFTER_SECONDS);
 
 export function createLoadShedder({ probe, now = steadyNow }: LoadShedderOptions): LoadShedder {
   let inProgress = 0;
@@ -72,7 +72,7 @@ export function createLoadShedder({ probe, now = steadyNow }: LoadShedderOptions
     admit() {
       if (inProgress >= MIN_IN_PROGRESS) {
         if (!isProbing && now() - startedAt >= PROBE_INTERVAL_MS) startProbe();
-        if (delay() > MAX_DELAY_MS) throw overloaded;
+        if (delay() > MAX_DELAY_MS) return undefined;
       }
       inProgress += 1;
       return () => {

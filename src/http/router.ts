@@ -10,6 +10,7 @@ import { isHostOf, requestedHost } from '../net/request-line.ts';
 import { inSpan, type SpanAttributes } from '../telemetry/spans.ts';
 import { corsHeaders, isPreflight, sendPreflight } from './cors.ts';
 import { describeFaulted, injectFault, spoilReply } from './inject-fault.ts';
+import { overloaded } from './load-shedding.ts';
 import type { Route } from './operation.ts';
 import { renderProblem, resolveAliases, serve } from './pipeline.ts';
 import { policyOf } from './policy.ts';
@@ -145,6 +146,12 @@ interface Called {
   readonly isMisdirected: boolean;
 }
 
+/** Admits a request. Returns what ends it, or undefined if it is to be refused before anything of it is processed. */
+function admit<Caller>(server: Server<Caller>, { load }: ServerContext, operationId: string): (() => void) | undefined {
+  const { isNeededByServers } = policyOf(server.routes[operationId]!);
+  return load && !isNeededByServers ? load.admit() : () => {};
+}
+
 type Answering<Caller> = [
   server: Server<Caller>,
   context: ServerContext,
@@ -152,18 +159,6 @@ type Answering<Caller> = [
   called: Called,
   notes: RequestNotes,
 ];
-
-/** Throws `overloaded` before anything of the request is processed. */
-async function answerUnlessOverloaded<Caller>(...request: Answering<Caller>): Promise<Answer> {
-  const [server, context, , { operationId }] = request;
-  const { isNeededByServers } = policyOf(server.routes[operationId]!);
-  const end = isNeededByServers ? undefined : context.load?.admit();
-  try {
-    return await answer(...request);
-  } finally {
-    end?.();
-  }
-}
 
 /** The answer, which injected faults and interceptors can change. */
 async function answer<Caller>(
@@ -209,6 +204,19 @@ function answerError<Caller>(
   return { ...reply, headers: { ...headersOf(error), ...reply.headers } };
 }
 
+/** Replies to refused requests. Apart from pages, all are the same, so one is rendered for each operation. */
+function createRefusals<Caller>(server: Server<Caller>, context: ServerContext) {
+  const replies = new Map<string, DeliveredReply>();
+  return (req: ServerRequest, operationId: string, notes: RequestNotes): DeliveredReply => {
+    notes.error = overloaded;
+    const known = replies.get(operationId);
+    if (known) return known;
+    const reply = answerError(server, context, req, operationId, overloaded, notes);
+    if (!server.answersBrowsers) replies.set(operationId, reply);
+    return reply;
+  };
+}
+
 export function createEndpoint<Caller>(
   server: Server<Caller>,
   context: ServerContext,
@@ -216,6 +224,7 @@ export function createEndpoint<Caller>(
 ): Endpoint {
   const commonHeaders = { ...options.headers, ...(options.cors && corsHeaders) };
   const noteArrival = createArrivals(context, options);
+  const refuse = createRefusals(server, context);
 
   return {
     async reject(req, res, problem, extraHeaders) {
@@ -233,9 +242,12 @@ export function createEndpoint<Caller>(
       const started = performance.now();
       const { notes, isMisdirected } = noteArrival(req);
       const called = { operationId, params, isMisdirected };
-      const reply = await answerUnlessOverloaded(server, context, req, called, notes).catch((error: unknown) =>
-        answerError(server, context, req, operationId, error, notes),
-      );
+      const end = admit(server, context, operationId);
+      const reply = end
+        ? await answer(server, context, req, called, notes)
+            .catch((error: unknown) => answerError(server, context, req, operationId, error, notes))
+            .finally(end)
+        : refuse(req, operationId, notes);
       const sent = await sendReply(res, reply, commonHeaders);
       const milliseconds = performance.now() - started;
       logRequest(context.log, { server: server.name, operationId, status: res.statusCode, milliseconds });

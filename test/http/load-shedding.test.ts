@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sql } from 'kysely';
-import { RetryLater } from '../../src/errors.ts';
 import { createLoadShedder } from '../../src/http/load-shedding.ts';
 import { useTestDatabase } from '../database/support/open.ts';
 import { testAse } from '../support/test-ase.ts';
@@ -29,13 +28,9 @@ function controlled() {
       await Promise.resolve();
     },
     isAdmitted(): boolean {
-      try {
-        shedder.admit()();
-        return true;
-      } catch (error) {
-        assert.ok(error instanceof RetryLater && error.code === 'overloaded' && error.retryAfterSeconds === 1);
-        return false;
-      }
+      const end = shedder.admit();
+      end?.();
+      return end !== undefined;
     },
   };
 }
@@ -98,7 +93,7 @@ test('a result is forgotten a second after it, and a failed statement is not loa
   }
 
   const failing = createLoadShedder({ probe: () => Promise.reject(new Error('the database is gone')), now: () => 0 });
-  for (let count = 0; count < 110; count += 1) failing.admit();
+  for (let count = 0; count < 110; count += 1) assert.ok(failing.admit());
 });
 
 test('while statements wait, an ASE answers 503 at once and /livez as usual; then it serves what it has admitted', async () => {
@@ -113,19 +108,24 @@ test('while statements wait, an ASE answers 503 at once and /livez as usual; the
     await unlock.promise;
   });
   await locked.promise;
-  const admitted = Array.from({ length: 110 }, read);
+  // On a busy machine, some of the last ten are refused already.
+  const sent = Array.from({ length: 110 }, read);
   let refused: Response | undefined;
   // Requests that are admitted wait, so the first answer is a refusal.
   while (!refused) refused = (await Promise.race([read(), isLive()])) ?? undefined;
-  assert.equal(refused.status, 503);
-  assert.equal(refused.headers.get('retry-after'), '1');
-  assert.equal(((await refused.json()) as { error: { code: string } }).error.code, 'unavailable');
+  for (const answer of [refused, await read()]) {
+    assert.equal(answer.status, 503);
+    assert.equal(answer.headers.get('retry-after'), '1');
+    assert.equal(((await answer.json()) as { error: { code: string } }).error.code, 'unavailable');
+  }
   await isLive();
   // Servers need these for requests that they have admitted.
   const needed = ['/nobody', '/nobody/jwks.json'].map((path) => fetch(ase.origin + path));
   unlock.resolve();
   await lock;
-  assert.deepEqual(new Set((await Promise.all([...admitted, ...needed])).map(({ status }) => status)), new Set([404]));
+  const statuses = async (answers: Promise<Response>[]) => (await Promise.all(answers)).map(({ status }) => status);
+  assert.ok((await statuses(sent)).filter((status) => status === 404).length >= 100);
+  assert.deepEqual(await statuses(needed), [404, 404]);
   assert.equal((await read()).status, 404);
   await ase.close();
 });
