@@ -76,7 +76,7 @@ export interface EmbeddedDatabase {
 
 /** Starts the database, in memory unless there is a directory. */
 export async function startEmbedded(directory: string | undefined): Promise<EmbeddedDatabase> {
-  // V8 would optimize hundreds of functions of the database while it starts, a third of the CPU time until then.
+  // V8 would optimize hundreds of functions of the database while it starts, some 30 % of the CPU time until then.
   setFlagsFromString(`--wasm-tiering-budget=${OPTIMIZING_BUDGET}`);
   preloadEmbedded({ inMemory: directory === undefined });
   const unlock = directory ? await lockDirectory(directory) : async () => {};
