@@ -7,7 +7,7 @@ import { runClosedLoop } from './support/driver.ts';
 import { operations } from './support/operations.ts';
 import { pinDriver, startPostgresql } from './support/processes.ts';
 import { connectProfiler, timeByPlace } from './support/profiler.ts';
-import { meet } from './support/run.ts';
+import { meet, warmUp } from './support/run.ts';
 import { type StartedSide, startFloor, startProgram } from './support/sides.ts';
 
 const usage = `usage: make bench-profile ARGS='[options]'
@@ -32,17 +32,13 @@ async function profile(side: StartedSide): Promise<Map<string, number>[]> {
   const profiles: Map<string, number>[] = [];
   for (const operation of chosen) {
     const prepare = await operation.prepare(opponent.driver.send, opponent.party);
-    const run = async (): Promise<number> => {
-      const { jobs, settled } = await prepare(operation.requests * 2);
-      await runClosedLoop(opponent.driver, CONNECTIONS, jobs);
-      await settled?.();
-      return jobs.length;
-    };
-    await run();
+    await warmUp([[opponent]], async () => [{ ...opponent, slice: await prepare(operation.requests) }]);
+    const { jobs, settled } = await prepare(operation.requests * 2);
     await profiler.start();
-    const requests = await run();
+    await runClosedLoop(opponent.driver, CONNECTIONS, jobs);
+    await settled?.();
     const times = timeByPlace(await profiler.stop());
-    profiles.push(new Map([...times].map(([place, time]) => [place, time / requests])));
+    profiles.push(new Map([...times].map(([place, time]) => [place, time / jobs.length])));
   }
   profiler.close();
   opponent.driver.close();

@@ -52,7 +52,8 @@ async function isQuietSlice(team: Team, loads: readonly Load[]): Promise<boolean
   return !(share > WARM_UP.quietShare);
 }
 
-async function warmUp(teams: readonly Team[], prepare: (team: Team) => Promise<Load[]>): Promise<void> {
+/** Sends slices until V8 has optimized what they run. */
+export async function warmUp(teams: readonly Team[], prepare: (team: Team) => Promise<Load[]>): Promise<void> {
   const quietSlices = teams.map(() => 0);
   for (let round = 1; round <= WARM_UP.maxSlices; round += 1) {
     for (const [index, team] of teams.entries()) {
