@@ -6,7 +6,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import type { MemoryFS, PGlite } from '@electric-sql/pglite';
+import type { MemoryFS, PGlite, PGliteOptions } from '@electric-sql/pglite';
 import type { Pool } from 'pg';
 import { lockDirectory } from './directory-lock.ts';
 import { EmbeddedStream } from './embedded-stream.ts';
@@ -30,13 +30,15 @@ export const buildTemplate = async (file: string): Promise<unknown> => keepTempl
 
 const openMigratedTemplate = (): Promise<Uint8Array<ArrayBuffer>> => openTemplate(templateFile, makeMigratedTemplate);
 
-/** The types of Node.js have only its types. */
-declare const WebAssembly: { compile(code: Uint8Array): Promise<WebAssembly.Module> };
+type Code = NonNullable<PGliteOptions['pgliteWasmModule']>;
+
+/** The types of Node.js do not have it. */
+declare const WebAssembly: { compile(bytes: Uint8Array): Promise<Code> };
 
 type Library = typeof import('@electric-sql/pglite');
 
 /** The library and its code, which V8 checks on other threads. */
-async function loadLibrary(): Promise<readonly [Library, WebAssembly.Module]> {
+async function loadLibrary(): Promise<readonly [Library, Code]> {
   const code = readFile(new URL('pglite.wasm', import.meta.resolve(LIBRARY)));
   return Promise.all([import('@electric-sql/pglite'), code.then((bytes) => WebAssembly.compile(bytes))]);
 }
