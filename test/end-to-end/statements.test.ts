@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, mock, test } from 'node:test';
 import { PostgresQueryCompiler } from 'kysely';
+import { defaultWorld } from '../../src/world/definition/definition.ts';
 import { type PreparedResources, prepareResources } from '../support/prepared-resources.ts';
 import { type RequestParts, send } from '../support/signed-fetch.ts';
 import { type ClientEnvironment, clientEnvironment, embedded, startWorld, type TestWorld } from '../support/world.ts';
@@ -22,6 +23,8 @@ before(async () => {
   // The worker's poll once a second would be counted with the operation under way.
   mock.timers.enable({ apis: ['setInterval'] });
   world = await startWorld({
+    // The keys of clients are read once, however slow the machine is.
+    definition: { ...defaultWorld, switches: { clientKeyMaxAgeMs: 3_600_000 } },
     // So that each statement is compiled each time that it is sent.
     database: { ...embedded, onStatement() {} },
     // Statements of the worker, which come after it, are not the operation's. Other operations cause no later work.
