@@ -141,7 +141,7 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
     id: 'outgoing-payment.credited-to-another',
     file: 'src/payments/incoming/credit.ts',
     at: 'ids: credited.map(({ payment }) => «payment.id»),',
-    by: "payment.id.replace(/^./, '0')",
+    by: "'00000000-0000-4000-8000-000000000000'",
     fails: ['outgoing-payment.two-accounts-of-one-payee'],
   },
 ];
