@@ -193,6 +193,9 @@ function wrap(
           const table = sql.table(meta.tableName);
           // Counters expire by themselves, and another world must not lose its own.
           if (meta.tableName === 'rate_limit') continue;
+          // Nothing refers to an entry or its account, so wait for transactions of other processes that are booking.
+          if (meta.tableName === 'ledger_entry')
+            await sql`select from account where ase = any(${sql.val([...ases])}) order by id for update`.execute(tx);
           if (meta.tableName === 'world') await sql`delete from ${table} where id = ${world}`.execute(tx);
           else await sql`delete from ${table} where ase = any(${sql.val([...ases])})`.execute(tx);
         }

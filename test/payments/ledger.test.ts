@@ -1,9 +1,11 @@
 /** Double entry (SET-07): transfers are booked once, balance, and never overdraw a customer. */
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
+import { sql } from 'kysely';
 import { bookTransfer, internalAccountId, openInternalAccount, readTrialBalance } from '../../src/payments/ledger.ts';
 import { useTestDatabase } from '../database/support/open.ts';
 import fc from '../support/fast-check.ts';
+import { needsPostgres } from '../support/postgresql.ts';
 
 const ase = 'granite';
 const usd = { code: 'USD', scale: 2 };
@@ -109,4 +111,32 @@ test('after any sequence of transfers the books balance and no account is overdr
   const { lines, balanced } = await readTrialBalance(db.query, ase);
   assert.equal(balanced, true);
   for (const [id, balance] of model) assert.equal(lines.find(({ account: line }) => line === id)?.balance, balance);
+});
+
+/** Resolves when a statement of another connection waits for a lock. */
+async function blocked(): Promise<void> {
+  const waiting = sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  while ((await waiting.execute(db.query)).rows.length === 0);
+}
+
+// Other processes of an ASE book on while one of them clears it for a reset.
+test('clearing leaves no entry of a transfer that is booked meanwhile', { skip: needsPostgres }, async () => {
+  const isBooked = Promise.withResolvers<void>();
+  const isCleared = Promise.withResolvers<void>();
+  const booking = db.transaction(async (tx) => {
+    const entries = [
+      { accountId: deposit, amount: -5n },
+      { accountId: alice, amount: 5n },
+    ];
+    await bookTransfer(tx, ase, 'late', 0, entries);
+    isBooked.resolve();
+    await isCleared.promise;
+  });
+  await isBooked.promise;
+  const clearing = db.clear([ase], 'world');
+  await blocked();
+  isCleared.resolve();
+  await Promise.all([booking, clearing]);
+  assert.deepEqual(await db.query.selectFrom('ledger_entry').selectAll().execute(), []);
+  assert.deepEqual(await db.query.selectFrom('ledger_transfer').select('id').execute(), []);
 });
