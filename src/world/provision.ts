@@ -137,13 +137,18 @@ async function addWallets(
   wallets: readonly WalletDefinition[],
 ): Promise<[path: string, id: string][]> {
   if (wallets.length === 0) return [];
-  const accounts = wallets.map(({ path, asset, balance }) => ({ id: path, asset, amount: balance }));
-  await openAccounts(tx, ase, accounts);
+  await openAccounts(
+    tx,
+    ase,
+    wallets.map(({ path, asset }) => ({ id: path, asset })),
+  );
   // The operator chose the origin, so any scheme and port is allowed.
   const rules = { origin, local: true };
   const wanted = wallets.map(({ path, publicName }) => ({ url: origin + path, account: path, publicName }));
   const created = await createWalletAddresses(tx, ase, rules, wanted, ids, now);
-  const funded = accounts.filter(({ amount }) => amount > 0n);
+  // An account that an operator has opened before can have another asset.
+  const opened = created.map(({ account, asset }, index) => ({ id: account, asset, amount: wallets[index]!.balance }));
+  const funded = opened.filter(({ amount }) => amount > 0n);
   if (funded.length > 0) await bookFirstDeposits(tx, ase, funded, now);
   return created.map(({ account, id }) => [account, id]);
 }

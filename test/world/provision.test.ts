@@ -86,6 +86,22 @@ test('a database is refused at another origin than that of its wallet addresses'
   );
 });
 
+test('a first deposit is in the asset of the account, if an operator has opened it with another one', async () => {
+  const [usd, eur] = ['USD', 'EUR'].map((code) => ({ code, scale: 2 }));
+  const options = {
+    ...founding,
+    key: 'opened',
+    prefix: 'test.opened',
+    origin: 'http://localhost:4400',
+    client: undefined,
+  };
+  await provisionAse(db, { ...options, definition: { ...granite!, wallets: [] } });
+  await db.transaction((tx) => createAccount(tx, 'opened', { id: '/carol', asset: eur! }));
+  const carol = { path: '/carol', publicName: 'Carol', asset: usd!, balance: 3n };
+  await provisionAse(db, { ...options, definition: { ...granite!, wallets: [carol] } });
+  assert.deepEqual(await listAccounts(db.query, 'opened'), [{ id: '/carol', asset: eur, balance: 3n }]);
+});
+
 test('a first deposit that an operator has booked counts, if it is the same', async () => {
   const usd = { code: 'USD', scale: 2 };
   const [early, late] = ['/early', '/late'].map((path) => ({ path, publicName: path, asset: usd, balance: 3n }));
