@@ -98,11 +98,12 @@ test('grants that are requested at once are stored by one statement, each with w
 
 test('a grant that cannot be stored does not affect those that are requested with it', async () => {
   const store = createGrantStore({ db, ase });
+  await store.insert({ grant: newGrant('earlier'), token: newToken('earlier') });
   const ends = await Promise.allSettled([
     store.insert({ grant: newGrant('before'), token: newToken('before') }),
     store.insert({
       grant: newGrant('without-token-of-its-own'),
-      token: { ...newToken('taken'), id: newToken('before').id },
+      token: { ...newToken('taken'), id: newToken('earlier').id },
     }),
     store.insert({ grant: newGrant('after'), token: newToken('after') }),
   ]);
@@ -168,9 +169,10 @@ test('of two changes of one grant the first is stored, and the other is decided 
 test('a change that cannot be stored does not affect those that are decided with it', async () => {
   const store = createGrantStore({ db, ase });
   const [before, broken, after] = await approved('g1', 'g2', 'g3');
+  await store.insert({ grant: newGrant('g0'), token: newToken('of g0') });
   const ends = await Promise.allSettled([
     store.update(before!, transitionGrant(before!, 'issue'), newToken('of g1')),
-    store.update(broken!, transitionGrant(broken!, 'issue'), { ...newToken('of g2'), id: newToken('of g1').id }),
+    store.update(broken!, transitionGrant(broken!, 'issue'), { ...newToken('of g2'), id: newToken('of g0').id }),
     store.update(after!, transitionGrant(after!, 'issue'), newToken('of g3')),
   ]);
   assert.deepEqual(
