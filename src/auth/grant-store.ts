@@ -6,6 +6,7 @@
 import type { Database, Transaction } from '../database/database.ts';
 import { commitTogether } from '../database/guarded-dialect.ts';
 import { shareTransactions } from '../database/shared-transactions.ts';
+import { isRolledBack } from '../database/violation.ts';
 import type { Grant } from './grant.ts';
 import { type GrantChange, insertGrants, type NewToken, type RequestedGrant, updateGrant } from './grant-rows.ts';
 
@@ -33,6 +34,8 @@ export function createGrantStore({ db, ase }: { readonly db: Database; readonly 
   const update = shareTransactions<GrantChange, boolean>({
     together: (changes) => db.transaction((tx) => updateGrants(tx, ase, changes)),
     alone: (change) => updateGrant(db.query, ase, change),
+    // A change that is stored already would look like that of another request.
+    mayRepeat: isRolledBack,
   });
   return {
     insert,

@@ -10,6 +10,8 @@ export interface SharedWork<Item, Result> {
   readonly together: (items: readonly Item[]) => Promise<readonly Result[]>;
   /** Does one piece of work in a transaction. */
   readonly alone: (item: Item) => Promise<Result>;
+  /** False if `together` may have been committed in spite of its error, and `alone` would not notice. Default: true. */
+  readonly mayRepeat?: (error: unknown) => boolean;
 }
 
 /** So many that the costs of a transaction hardly count, and so few that none of them takes long. */
@@ -37,6 +39,7 @@ function atMost(ms: number, work: Promise<void>): Promise<void> {
 export function shareTransactions<Item, Result>({
   together,
   alone,
+  mayRepeat = () => true,
 }: SharedWork<Item, Result>): (item: Item) => Promise<Result> {
   const waiting: Waiting<Item, Result>[] = [];
   let isUnderWay = false;
@@ -45,7 +48,8 @@ export function shareTransactions<Item, Result>({
 
   async function work(batch: readonly Waiting<Item, Result>[]): Promise<void> {
     const items = batch.map(({ item }) => item);
-    const results = items.length > 1 ? await together(items).catch(() => undefined) : undefined;
+    const failAll = (error: unknown) => (mayRepeat(error) ? undefined : items.map(() => Promise.reject(error)));
+    const results = items.length > 1 ? await together(items).catch(failAll) : undefined;
     const ends = batch.map(({ item, resolve }, index) => {
       const result = results ? results[index]! : alone(item);
       resolve(result);

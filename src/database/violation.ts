@@ -9,3 +9,6 @@ export function isViolation(error: unknown, constraint: keyof typeof codes, tabl
   const { code, table: ofTable } = error as { readonly code?: unknown; readonly table?: unknown };
   return code === codes[constraint] && ofTable === table;
 }
+
+/** True if PostgreSQL has answered with an error, and so has rolled back; false if the connection was lost. */
+export const isRolledBack = (error: unknown): boolean => (error as { severity?: unknown }).severity !== undefined;

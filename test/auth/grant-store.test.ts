@@ -182,3 +182,26 @@ test('a change that cannot be stored does not affect those that are decided with
   assert.deepEqual([await grantOf('of g1'), await grantOf('of g2'), await grantOf('of g3')], ['g1', undefined, 'g3']);
   assert.equal((await read('g2')).state, 'approved');
 });
+
+test('changes whose commit may have been lost with the connection fail as they are, and not as those of another request', async () => {
+  const lost = new Error('Connection terminated unexpectedly');
+  const transaction: typeof db.transaction = async (work) => {
+    await db.transaction(work);
+    throw lost;
+  };
+  const store = createGrantStore({ db: { ...db, transaction }, ase });
+  const ids = ['lost-1', 'lost-2'];
+  await Promise.all(ids.map((id) => store.insert({ grant: newGrant(id) })));
+  const grants = await Promise.all(ids.map(read));
+  const revoke = (grant: Grant) =>
+    onCurrentGrant(
+      () => read(grant.id),
+      (current) => store.update(current, transitionGrant(current, 'revoke')),
+      grant,
+    );
+  const ends = await Promise.allSettled(grants.map(revoke));
+  assert.deepEqual(
+    ends.map((end) => end.status === 'rejected' && end.reason),
+    [lost, lost],
+  );
+});

@@ -230,7 +230,7 @@ export const sendingMutants: readonly Mutant[] = [
   {
     id: 'together.one-spoils-the-others',
     file: 'src/database/shared-transactions.ts',
-    at: 'await «together(items).catch(() => undefined)»',
+    at: 'await «together(items).catch(failAll)»',
     by: 'together(items)',
     test: 'test/database/shared-transactions.test.ts',
     title: 'if a part of it fails',
