@@ -136,13 +136,15 @@ describe('a payment of many packets', () => {
 
   it('has as many in flight with others as their peer is sent at once, or one', async () => {
     let [sent, inFlight, most] = [0, 0, 0];
+    let haveOthersBegun = false;
     const [full, joined] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const resolveIfJoined = () => haveOthersBegun && inFlight >= 3 + 2 && joined.resolve();
     const wrapLink = (link: Link): Link => ({
       async send(...packet) {
         inFlight += 1;
         most = Math.max(most, inFlight);
         if (inFlight === 3) full.resolve();
-        if (inFlight === 3 + 2) joined.resolve();
+        resolveIfJoined();
         // The first packet is alone. Those after it are answered when each of the other payments has one in flight.
         sent += 1;
         if (sent > 1) await joined.promise;
@@ -159,6 +161,8 @@ describe('a payment of many packets', () => {
       const receiver = incomingPaymentUrl(marble.ase, incomingId);
       await createOutgoingPayment(granite, { ...amounts, receiver, receiveAsset: EUR });
     }
+    haveOthersBegun = true;
+    resolveIfJoined();
     granite.worker.wake();
     await granite.worker.idle();
     assert.equal((await read()).incoming.receivedAmount, 3n * 405n);
