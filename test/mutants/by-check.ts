@@ -61,13 +61,23 @@ export async function judgeByChecks(
     outcome.survived += 1;
   };
 
-  /** A check that fails without a mutant proves nothing. */
+  /** Those of the checks that fail without a mutant. */
+  async function findFailing(worker: ChildProcess, checks: readonly string[]): Promise<string[]> {
+    const { verdicts, error } = await ask(worker, { mutant: undefined, checks });
+    if (error !== undefined) survives(`UNSOUND: ${error}`);
+    return Object.keys(verdicts).filter((id) => verdicts[id] !== 'passed');
+  }
+
+  /**
+   * A check that fails without a mutant proves nothing. It is repeated, and this is reported: a busy machine has made
+   * it fail if it passes then.
+   */
   async function judgeSoundness(worker: ChildProcess): Promise<void> {
     const ids = new Set(mutants.flatMap(({ mutant, fails }) => [...fails, ...(mutant.after ?? [])]));
-    const { verdicts, error } = await ask(worker, { mutant: undefined, checks: [...ids] });
-    if (error !== undefined) survives(`UNSOUND: ${error}`);
-    for (const [id, verdict] of Object.entries(verdicts))
-      if (verdict !== 'passed') survives(`UNSOUND ${id}: it fails without a mutant`);
+    const failing = await findFailing(worker, [...ids]);
+    if (failing.length === 0) return;
+    console.log(`REPEATED ${failing.join(' ')}`);
+    for (const id of await findFailing(worker, failing)) survives(`UNSOUND ${id}: it fails without a mutant`);
   }
 
   async function judge(worker: ChildProcess, { mutant, fails }: MutantOfChecks): Promise<void> {

@@ -66,18 +66,24 @@ interface Soundness extends Outcome {
 }
 
 /**
- * Runs all tests of a file that mutants name, without a mutant: a test that fails then proves nothing. Returns the
- * outcome by title; undefined stands for the whole file.
+ * Runs all tests of a file that mutants name, without a mutant: a test that fails then proves nothing. If one fails,
+ * they run again, and this is reported: a busy machine has made it fail if it passes then. Returns the outcome by
+ * title; undefined stands for the whole file.
  */
 async function judgeSoundness(
   file: string,
   titles: readonly (string | undefined)[],
 ): Promise<(title: string | undefined) => Soundness> {
-  const start = performance.now();
   const named = titles.filter((title) => title !== undefined);
-  const { output, code } = await runTests(file, named.length < titles.length ? [] : named);
-  const totalMs = performance.now() - start;
-  const whole = judge(output, code);
+  const run = async () => {
+    const start = performance.now();
+    const { output, code } = await runTests(file, named.length < titles.length ? [] : named);
+    return { output, whole: judge(output, code), totalMs: performance.now() - start };
+  };
+  const first = await run();
+  const hasFailed = first.whole.verdict === 'failed';
+  if (hasFailed) console.log(`REPEATED ${file}: ${first.whole.detail}`);
+  const { output, whole, totalMs } = hasFailed ? await run() : first;
   const ended = [...output.matchAll(/^( *)ok \d+ - (.*?)( # SKIP.*)?\n +---\n +duration_ms: ([\d.]+)/gm)].map(
     ([, indent, name, skip, ms]) => ({
       isTop: indent === '',
