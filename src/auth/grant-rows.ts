@@ -7,7 +7,8 @@ import { statement } from '../database/statement.ts';
 import type { ClientInstance, ClientJwk } from '../open-payments/client.ts';
 import type { Grant, GrantState, InteractiveGrant, NewGrant } from './grant.ts';
 
-const columns = [
+/** The columns that a grant has from its request on, most of which never change. */
+const requestColumns = [
   'id',
   'state',
   'finalization',
@@ -26,11 +27,9 @@ const columns = [
   'interaction_expires_at',
   'client_nonce',
   'finish_uri',
-  'session_digest',
-  'session_kept',
-  'ticket_digest',
-  'interact_ref_digest',
 ] as const;
+
+const columns = [...requestColumns, 'session_digest', 'session_kept', 'ticket_digest', 'interact_ref_digest'] as const;
 
 /** The columns that represent a state. */
 export const stateColumns = (state: GrantState) =>
@@ -68,29 +67,7 @@ const selectByInteraction = statement((db, interaction: OfGrant) =>
   selectGrant(db, interaction.ase).where('interaction_id', '=', interaction.id),
 );
 
-/** The columns of a new grant. */
-const newGrantColumns = [
-  'id',
-  'state',
-  'finalization',
-  'client_id',
-  'client_wallet_address',
-  'client_jwk',
-  'client_name',
-  'access',
-  'subject',
-  'continue_id',
-  'continue_digest',
-  'wait',
-  'continued_at',
-  'created_at',
-  'interaction_id',
-  'interaction_nonce',
-  'interaction_expires_at',
-  'client_nonce',
-  'finish_uri',
-] as const;
-
+const newGrantColumns = [...requestColumns, 'created_at'] as const;
 const newTokenColumns = ['id', 'grant_id', 'manage_id', 'value_digest', 'created_at', 'expires_at'] as const;
 
 /** A new access token as it is stored, apart from its grant. */

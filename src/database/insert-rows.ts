@@ -4,7 +4,8 @@ import type { Tables } from './tables.ts';
 
 /**
  * Rows of a table from a JSON array of objects, whose members are named after its columns. A column without a member is
- * null.
+ * null. PostgreSQL decodes all text in it, also within JSON columns: text with a NUL or half a surrogate pair fails the
+ * statement (`isStorableJson`). So it is not for the metadata of payments, which may have both.
  */
 export const rowsOf = <Table extends keyof Tables & string>(table: Table, rows: string): RawBuilder<Tables[Table]> =>
   sql`json_populate_recordset(null::${sql.table(table)}, ${rows}::json)`;

@@ -60,7 +60,7 @@ interface Rows {
 }
 
 /** Sorted, so that two transactions with the same quotes never wait for each other in a circle. */
-const insertRows = statement((_db, columns: Rows) => {
+const insertPaymentRows = statement((_db, columns: Rows) => {
   const { ase, clientId, grantId, acceptedAt, ids, quotes, wallets, accounts, spendings, metadata, created, peers } =
     columns;
   return sql`
@@ -85,7 +85,7 @@ async function insertPayments(
 ): Promise<void> {
   const { clientId, grantId } = tokenCaller(payments[0]!.call);
   try {
-    await insertRows.change(tx, {
+    await insertPaymentRows.change(tx, {
       ...{ ase, clientId, grantId, acceptedAt: toInstant(clock.wallNow()) },
       ids: payments.map(({ id }) => id),
       quotes: payments.map(({ quote }) => quote.id),
