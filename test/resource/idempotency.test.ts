@@ -40,12 +40,12 @@ describe('a quote that is paid again', () => {
   test('by the same request is answered with its payment, even when nothing could be paid any more', async () => {
     const quoteId = await quote();
     const token = grant();
-    const first = await pay(token, { quoteId, metadata: { order: 7 } });
+    const first = await pay(token, { quoteId, metadata: { order: '\u0000\ud800' } });
     assert.equal(first.status, 201);
     await nextSecond();
     await completeReceiver(marble, receiver);
     servers.clock.setting = { mode: 'frozen', offset: 0, at: start + 3_600_000 };
-    const again = await pay(token, { quoteId, metadata: { order: 7 } });
+    const again = await pay(token, { quoteId, metadata: { order: '\u0000\ud800' } });
     assert.deepEqual([again.status, again.body], [201, first.body]);
     assert.equal(await paymentsMade(), 1);
     assert.equal(first.body.grantSpentDebitAmount.value, '1000');

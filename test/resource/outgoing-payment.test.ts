@@ -59,7 +59,7 @@ describe('a payment', () => {
   test('takes its amounts from a quote', async () => {
     const quoteId = await quoted();
     const token = grant();
-    const { status, body } = await pay(token, { quoteId, metadata: { note: 'x' } });
+    const { status, body } = await pay(token, { quoteId, metadata: { note: 'x\u0000\ud800' } });
     assert.equal(status, 201);
     const { grantSpentDebitAmount, grantSpentReceiveAmount, ...payment } = body;
     assert.deepEqual(payment, {
@@ -71,7 +71,7 @@ describe('a payment', () => {
       receiveAmount: eur('800'),
       debitAmount: usd('1000'),
       sentAmount: usd('0'),
-      metadata: { note: 'x' },
+      metadata: { note: 'x\u0000\ud800' },
       createdAt: new Date(start).toISOString(),
     });
     assert.deepEqual([grantSpentDebitAmount, grantSpentReceiveAmount], [usd('1000'), eur('800')]);
