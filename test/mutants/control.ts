@@ -138,7 +138,7 @@ export const controlMutants: readonly Mutant[] = [
   },
   {
     id: 'bookkeeping.lease-left',
-    file: 'src/payments/outgoing/job.ts',
+    file: 'src/payments/outgoing/job-progress.ts',
     at: 'if («advanced !== steps.length») throw',
     by: 'false',
     also: [

@@ -131,7 +131,7 @@ export const sendingMutants: readonly Mutant[] = [
       by: 'job.sentAmount + packet.sourceAmount',
     },
   ]),
-  ...noticedBy('test/payments/outgoing/send-together.test.ts', 'src/payments/outgoing/job.ts', [
+  ...noticedBy('test/payments/outgoing/send-together.test.ts', 'src/payments/outgoing/job-progress.ts', [
     {
       id: 'in-flight.lease-not-proven',
       title: 'lost its lease',
@@ -283,7 +283,7 @@ export const sendingMutants: readonly Mutant[] = [
   ]),
   {
     id: 'together.lease-not-proven',
-    file: 'src/payments/outgoing/job.ts',
+    file: 'src/payments/outgoing/job-progress.ts',
     at: 'if («advanced !== steps.length») throw',
     by: 'false',
     test: 'test/payments/outgoing/send-together.test.ts',

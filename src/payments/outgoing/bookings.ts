@@ -8,7 +8,8 @@ import { shareTransactions } from '../../database/shared-transactions.ts';
 import { type OutgoingPacket, storePreparedPackets } from '../ilp/packet-journal.ts';
 import { bookTransfers } from '../ledger.ts';
 import type { AnnouncePayment } from '../payment-event.ts';
-import { advanceJobs, type Job } from './job.ts';
+import type { Job } from './job.ts';
+import { advanceJobs } from './job-progress.ts';
 import { bookFulfilled, bookWithAccounts, type FulfilledPacket, holdTransfer, type Progress } from './transfers.ts';
 
 export interface PacketOfJob {

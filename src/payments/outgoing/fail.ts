@@ -4,7 +4,8 @@ import type { Database, Transaction } from '../../database/database.ts';
 import type { AnnouncePayment } from '../payment-event.ts';
 import type { Failpoint } from './failpoint.ts';
 import { lockGrant, returnSpending } from './grant-spending.ts';
-import { type Job, updateJob } from './job.ts';
+import type { Job } from './job.ts';
+import { updateJob } from './job-progress.ts';
 import { bookRefund } from './transfers.ts';
 
 /** A subset of pino's `Logger`. */

@@ -17,7 +17,8 @@ import {
 } from '../incoming/credit.ts';
 import { bookTransfers, isAccountMissing, type Transfer } from '../ledger.ts';
 import type { FailPaymentContext } from './fail.ts';
-import { completeJobs, type Job, lockDueJobs } from './job.ts';
+import { type Job, lockDueJobs } from './job.ts';
+import { completeJobs } from './job-progress.ts';
 import { deliveryIdOf, exchangeEntries, feeTransfers, holdTransfer, sourceAmountFor } from './transfers.ts';
 
 export interface PayTogetherContext extends FailPaymentContext {

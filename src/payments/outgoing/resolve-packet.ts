@@ -4,7 +4,8 @@ import type { Queryable, Transaction } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
 import { expiryOf, type OutgoingPacket, resolveRejected } from '../ilp/packet-journal.ts';
 import { conditionFor } from '../ilp/stream-packet.ts';
-import { type Job, takeOverJob, updateJob } from './job.ts';
+import { type Job, takeOverJob } from './job.ts';
+import { updateJob } from './job-progress.ts';
 import { bookFulfilled, openAccountsFor } from './transfers.ts';
 
 export type PacketFate =

@@ -13,7 +13,8 @@ import type { Receiver } from '../receiver.ts';
 import type { Bookings } from './bookings.ts';
 import { type Failed, type FailPaymentContext, failPayment, type Reason } from './fail.ts';
 import { keepInFlight, type PeerTraffic } from './in-flight.ts';
-import { type Job, lockJob } from './job.ts';
+import type { Job } from './job.ts';
+import { lockJob } from './job-progress.ts';
 import { sourceAmountFor } from './transfers.ts';
 
 export interface SendPacketsContext extends FailPaymentContext {

@@ -10,7 +10,8 @@ import { creditIncomingPayment, lockCreditable } from '../incoming/credit.ts';
 import { isInsufficient } from '../ledger.ts';
 import type { ReadReceiver, Receiver } from '../receiver.ts';
 import { type Failed, failPayment } from './fail.ts';
-import { COMPLETED, type Job, updateJob } from './job.ts';
+import type { Job } from './job.ts';
+import { COMPLETED, updateJob } from './job-progress.ts';
 import { type Outcome, replayPacketsInDoubt, type SendPacketsContext, sendPackets } from './send-packets.ts';
 import {
   bookFee,

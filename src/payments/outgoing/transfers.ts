@@ -17,7 +17,8 @@ import {
   openInternalAccounts,
   type Transfer,
 } from '../ledger.ts';
-import { advanceJobs, type Job, updateJob } from './job.ts';
+import type { Job } from './job.ts';
+import { advanceJobs, updateJob } from './job-progress.ts';
 
 const holdAccount = (job: Job) => internalAccountId('hold', job.debit.asset);
 

@@ -6,7 +6,8 @@ import type { Database } from '../../../src/database/database.ts';
 import { readUnresolvedPackets } from '../../../src/payments/ilp/packet-journal.ts';
 import { createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
 import { createBookings } from '../../../src/payments/outgoing/bookings.ts';
-import { claimJob, LeaseLost, updateJob } from '../../../src/payments/outgoing/job.ts';
+import { claimJob, LeaseLost } from '../../../src/payments/outgoing/job.ts';
+import { updateJob } from '../../../src/payments/outgoing/job-progress.ts';
 import { useTestDatabase } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
