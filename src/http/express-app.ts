@@ -1,4 +1,4 @@
-/** Express applications as all listeners use them, and routers of servers in them. */
+/** Express applications, for the private and the control port, and routers of servers in them. */
 import express, {
   type ErrorRequestHandler,
   type Express,
