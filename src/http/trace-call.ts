@@ -6,7 +6,10 @@ import type { SentReply } from './reply.ts';
 import type { FinishedCall, RequestNotes } from './request-trace.ts';
 import type { ServerContext } from './server.ts';
 
-/** Reports the call once its answer was sent, or its connection has ended. */
+/**
+ * Reports the call once its answer was written, or its connection has ended. Not when it has left this process: the
+ * client could have it before, above all over TLS, and ask for its verdict.
+ */
 export function traceWhenSent(
   context: Pick<ServerContext, 'trace'>,
   res: ServerResponse,
@@ -14,16 +17,13 @@ export function traceWhenSent(
   call: Pick<FinishedCall, 'operation' | 'params' | 'reply'>,
 ): void {
   if (!context.trace) return;
-  let isReported = false;
   const report = (): void => {
-    if (isReported) return;
-    isReported = true;
     const answeredAt = steadyNow();
     const milliseconds = answeredAt - notes.receivedAt;
     context.trace!({ ...notes, ...describeCall(res), ...call, answeredAt, milliseconds });
   };
-  if (res.closed) report();
-  else res.once('finish', report).once('close', report);
+  if (res.writableEnded || res.closed) report();
+  else res.once('close', report);
 }
 
 /** A request for none of the operations. */

@@ -205,6 +205,20 @@ export const exchangeMutants: readonly Mutant[] = [
       by: 'exchange.body',
     },
   ]),
+  ...noticedBy('test/http/trace-call.test.ts', 'src/http/trace-call.ts', [
+    {
+      id: 'trace.after-the-client',
+      title: 'before the client can have it',
+      at: 'if («res.writableEnded» || res.closed)',
+      by: 'res.writableFinished',
+    },
+    {
+      id: 'trace.nothing-without-an-answer',
+      title: 'without an answer',
+      at: "else «res.once('close', report)»",
+      by: 'undefined',
+    },
+  ]),
   ...noticedBy(records, 'src/world/runtime.ts', [
     {
       id: 'records.in-exposed-worlds',
