@@ -24,7 +24,8 @@ export function createLogger(level: Config['logLevel']): Logger {
 
 export function chooseDatabase(config: Config): DatabaseOptions {
   if (config.databaseUrl !== undefined) {
-    return { kind: 'postgresql', url: config.databaseUrl, replicaUrl: config.databaseReplicaUrl };
+    const { databaseUrl: url, databaseReplicaUrl: replicaUrl, databaseConnections: poolSize } = config;
+    return { kind: 'postgresql', url, replicaUrl, poolSize };
   }
   return { kind: 'embedded', directory: config.data && resolve(config.data) };
 }

@@ -21,7 +21,7 @@ export async function checkBeforeStart(
   const hosted = selectHosted(config, definition);
   const ports = listPorts(config, hosted, serves);
   checkPublicUrl(config.publicUrl, definition.ases);
-  checkDatabaseUrls(config);
+  checkDatabase(config);
   if (config.data !== undefined) await prepareDirectory(config.data);
   // Port 0 tries the address alone.
   const addresses = [
@@ -103,10 +103,14 @@ function checkPublicUrl(text: string | undefined, ases: readonly AseDefinition[]
   }
 }
 
-function checkDatabaseUrls({ databaseUrl, databaseReplicaUrl, data }: Config): void {
+function checkDatabase({ databaseUrl, databaseReplicaUrl, databaseConnections, data }: Config): void {
   if (databaseReplicaUrl !== undefined && databaseUrl === undefined) {
     throw new ConfigError('--database-replica-url needs --database-url, the primary of the replica: add it');
   }
+  if (databaseConnections !== undefined && databaseUrl === undefined) {
+    throw new ConfigError('--database-connections needs --database-url: the embedded database has one connection');
+  }
+  if (databaseConnections === 0) throw new ConfigError('--database-connections takes a number from 1 to 1000, not 0');
   if (databaseUrl === undefined) return;
   if (data !== undefined) throw new ConfigError('--data and --database-url exclude each other: leave one out');
   checkDatabaseUrl('--database-url', databaseUrl);

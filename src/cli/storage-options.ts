@@ -15,6 +15,14 @@ export const storageOptions = {
     commands: ['start', 'grade'],
     sentence: 'Use this PostgreSQL database instead of the embedded one (may contain a secret).',
   },
+  databaseConnections: {
+    flag: 'database-connections',
+    kind: 'integer',
+    value: 'N',
+    maximum: 1000,
+    sentence:
+      'Open at most N connections to the PostgreSQL database, and as many to its replica. Default: 2 for each core of this machine and 1 more, at most 10.',
+  },
   databaseReplicaUrl: {
     flag: 'database-replica-url',
     kind: 'string',

@@ -6,6 +6,7 @@
  * Nothing waits for the network inside a transaction; `assertOutsideTransaction` enforces this.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { availableParallelism } from 'node:os';
 import { type Dialect, Kysely, type KyselyPlugin, PostgresDialect, sql } from 'kysely';
 import type { PoolConfig } from 'pg';
 import { inSpan } from '../telemetry/spans.ts';
@@ -49,7 +50,8 @@ export type DatabaseOptions = (
       readonly url: string;
       /** A streaming replica of the database. */
       readonly replicaUrl?: string | undefined;
-      readonly poolSize?: number;
+      /** Connections to each server at most. Default: see `defaultPoolSize`. */
+      readonly poolSize?: number | undefined;
       /** How long the server may take for a connection, or for a statement. Default: 20 s. */
       readonly patienceMs?: number;
     }
@@ -91,6 +93,12 @@ interface Opened {
   readonly close: () => Promise<void>;
 }
 
+/**
+ * PostgreSQL's rule of thumb for a server with as many cores as this process may use. With more connections than that,
+ * backends displace each other's data from the caches of the cores, and transactions wait for each other's locks.
+ */
+const defaultPoolSize = (): number => Math.min(2 * availableParallelism() + 1, 10);
+
 const DEFAULT_PATIENCE_MS = 20_000;
 /** After this time without an answer, a read of the replica goes to the primary. */
 const REPLICA_PATIENCE_MS = 2_000;
@@ -98,7 +106,7 @@ const REPLICA_PATIENCE_MS = 2_000;
 const createQuery = (dialect: Dialect): Queryable => new Kysely<Tables>({ dialect: guardTransactions(dialect) });
 
 async function openPostgreSql(options: DatabaseOptions & { readonly kind: 'postgresql' }): Promise<Opened> {
-  const { url, replicaUrl, poolSize = 10, patienceMs = DEFAULT_PATIENCE_MS } = options;
+  const { url, replicaUrl, poolSize = defaultPoolSize(), patienceMs = DEFAULT_PATIENCE_MS } = options;
   const { createPool } = await import('./pool.ts');
   const connect = async (url: string, patienceMs: number) => {
     const { pool, hasSessions } = await connectWithLimits(

@@ -223,6 +223,9 @@ const started: readonly Mistake[] = [
     '--port 0 --database-url postgres://x@localhost/y --database-replica-url postgres://x@localhost/y?sslmode=require',
     /--database-replica-url takes no parameters such as sslmode/,
   ),
+  start('--port 0 --database-connections 5', /--database-connections needs --database-url/),
+  start('--port 0 --database-url postgres://x@localhost/y --database-connections 0', /takes a number from 1 to 1000/),
+  start('--port 0 --database-url postgres://x@localhost/y --database-connections 1001', /database-connections/),
 ];
 
 /** In a separate process: the path from a ConfigError to stderr and the exit code. */
