@@ -138,9 +138,9 @@ export const wholeFlow: Operation = {
 };
 
 export const operations: readonly Operation[] = [
-  simple('wallet address GET', 1000, async (_, party) => () => get(party.target.walletAddress)),
-  simple('jwks.json GET', 1000, async (_, party) => () => get(`${party.target.client}/jwks.json`)),
-  simple('public incoming payment GET', 1000, async (send, party) => {
+  simple('wallet address GET', 4000, async (_, party) => () => get(party.target.walletAddress)),
+  simple('jwks.json GET', 4000, async (_, party) => () => get(`${party.target.client}/jwks.json`)),
+  simple('public incoming payment GET', 4000, async (send, party) => {
     const receiver = await openReceiver(send, party);
     return () => get(receiver.id);
   }),
