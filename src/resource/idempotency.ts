@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto';
 import { sql } from 'kysely';
 import { toInstant } from '../database/columns.ts';
-import type { Queryable, Transaction } from '../database/database.ts';
+import type { Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 import { isViolation } from '../database/violation.ts';
 import { headerLines } from '../http/received-request.ts';
@@ -58,7 +58,7 @@ const selectReplies = statement(
   (db, { ase, clientId, operation, key, otherKey, now }: KeysOfClient & { now: string }) =>
     db
       .selectFrom('idempotency_key')
-      .select(['request_digest', 'reply'])
+      .select(['key', 'request_digest', 'reply'])
       .where('ase', '=', ase)
       .where('client_id', '=', clientId)
       .where('operation', '=', operation)
@@ -66,18 +66,36 @@ const selectReplies = statement(
       .where('expires_at', '>', now),
 );
 
-/** The answer to an earlier request with one of the keys. Throws `idempotency_key_reused` if that was another request. */
-async function findStoredReply(
-  db: Queryable,
-  { ase, clock }: IdempotencyDeps,
+/** The keys that have an answer, in the order of the request. Throws `idempotency_key_reused` if it is that to another one. */
+async function findStoredReplies(
+  { ase, db, clock }: IdempotencyDeps,
   { clientId, operation, keys, digest }: RepeatableRequest,
-): Promise<Reply | undefined> {
+) {
   const [key, otherKey] = keys;
-  if (key === undefined) return undefined;
+  if (key === undefined) return [];
   const now = toInstant(clock.wallNow());
-  const rows = await selectReplies.all(db, { ase, clientId, operation, key, otherKey, now });
+  const rows = await selectReplies.all(db.query, { ase, clientId, operation, key, otherKey, now });
   if (rows.some((row) => row.request_digest !== digest)) throw resourceProblem('idempotency_key_reused');
-  return rows[0]?.reply;
+  return keys.flatMap((key) => rows.find((row) => row.key === key) ?? []);
+}
+
+/**
+ * The answer to an earlier request with one of the keys. It is kept under the other one, too: whoever had only the
+ * signature in common may repeat the request with its Idempotency-Key, and the signature of a repetition is not paid.
+ */
+async function repeatReply(deps: IdempotencyDeps, request: RepeatableRequest): Promise<Reply | undefined> {
+  const found = await findStoredReplies(deps, request);
+  const [first] = found;
+  const keys = request.keys.filter((key) => found.every((row) => row.key !== key));
+  if (!first || keys.length === 0) return first?.reply;
+  try {
+    await deps.db.transaction((tx) => storeReplies(tx, deps, [{ request: { ...request, keys }, reply: first.reply }]));
+    return first.reply;
+  } catch (error) {
+    if (!(error instanceof AlreadyAnswered)) throw error;
+    // Another request with that key was answered meanwhile.
+    return (await findStoredReplies(deps, request))[0]?.reply;
+  }
 }
 
 interface Answers {
@@ -182,7 +200,7 @@ export async function createOnce<R extends Reply>(
     });
   } catch (error) {
     // The earlier request may have made this one fail, by paying the quote or filling the receiver.
-    const answered = await findStoredReply(deps.db.query, deps, request);
+    const answered = await repeatReply(deps, request);
     if (answered) return answered as R;
     throw error;
   }

@@ -1,5 +1,5 @@
 /** Mutants of outgoing payments, from their creation to their end. */
-import type { Mutant } from './mutant.ts';
+import { type Mutant, noticedBy } from './mutant.ts';
 
 const outgoing = 'src/resource/outgoing-payment.ts';
 const creation = 'src/resource/new-outgoing-payments.ts';
@@ -144,4 +144,18 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
     by: "'00000000-0000-4000-8000-000000000000'",
     fails: ['outgoing-payment.two-accounts-of-one-payee'],
   },
+  ...noticedBy('test/resource/idempotency.test.ts', 'src/resource/idempotency.ts', [
+    {
+      id: 'outgoing-payment.repetition-not-kept',
+      title: 'a repetition is repeated itself',
+      at: 'if (!first || «keys.length === 0») return',
+      by: 'true',
+    },
+    {
+      id: 'outgoing-payment.signature-before-key',
+      title: 'the answer is that to the key',
+      at: 'return «keys».flatMap((key) => rows.find',
+      by: 'keys.toReversed()',
+    },
+  ]),
 ];

@@ -91,6 +91,32 @@ test('the very bytes of a signed payment request are the same request, whatever 
   assert.equal(await paymentsMade(), 2);
 });
 
+test('a repetition is repeated itself: with its key in a later second, or its signature without the key', async () => {
+  const token = grant();
+  const direct = { incomingPayment: receiver, debitAmount: usd('1000') };
+  await nextSecond();
+  const first = await pay(token, direct, 'one');
+  const withKey = await pay(token, direct, 'two');
+  await nextSecond();
+  const later = await pay(token, direct, 'two');
+  // The signature of the repetition, from which somebody has removed the key.
+  const stripped = await pay(token, direct);
+  assert.equal(first.status, 201);
+  assert.deepEqual([withKey.body, later.body, stripped.body], [first.body, first.body, first.body]);
+  assert.equal(await paymentsMade(), 1);
+});
+
+test('the answer is that to the key, where the signature has another', async () => {
+  const token = grant();
+  const direct = { incomingPayment: receiver, debitAmount: usd('1000') };
+  const first = await pay(token, direct, 'first');
+  await nextSecond();
+  const second = await pay(token, direct, 'second');
+  assert.notEqual(second.body.id, first.body.id);
+  assert.deepEqual((await pay(token, direct, 'first')).body, first.body);
+  assert.deepEqual((await pay(token, direct, 'second')).body, second.body);
+});
+
 describe('an idempotency key', () => {
   const operations = {
     'incoming-payment': () => ({
