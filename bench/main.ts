@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { parseTarget, TargetError } from '../conformance/runner/target.ts';
 import { calibrate } from './support/calibration.ts';
 import { runClosedLoop } from './support/driver.ts';
-import { compareRatios, MARGIN } from './support/figures.ts';
+import { compareRatios, MARGIN, missedTargets } from './support/figures.ts';
 import { compareRows, listStatements, resetStatements } from './support/measure.ts';
 import { type Operation, operations, paymentsFrom } from './support/operations.ts';
 import { isPinned, pinDriver, startPostgresql } from './support/processes.ts';
@@ -136,10 +136,12 @@ async function compareWithFloor(): Promise<string[]> {
   console.log(line('operation', 'side', columns));
   const ratios = new Map<string, number>();
   const rows: string[] = [];
+  const missed: string[] = [];
   for (const operation of chosen) {
     const [ofFloor, ofProgram] = (await sample(operation, opponents, options)).map(summarize);
     const ratio = ofProgram!.cpu / ofFloor!.cpu;
     ratios.set(operation.name, ratio);
+    missed.push(...missedTargets(operation.name, ratio, ofProgram!));
     if (values.markdown) rows.push(markdownRow(operation.name, ratio, ofFloor!, ofProgram!));
     console.log(row(operation.name, 'floor', ofFloor!));
     console.log(row(operation.name, 'program', ofProgram!, ratio));
@@ -156,6 +158,7 @@ async function compareWithFloor(): Promise<string[]> {
   }
   for (const { driver } of opponents) driver.close();
   for (const row of rows) console.log(row);
+  for (const target of missed) console.log(`target missed: ${target}`);
   return [...compareRatios(ratios), ...differences];
 }
 

@@ -1,6 +1,8 @@
 /** The committed ratios in `bench/figures.md`, and the comparison of a run with them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { rafiki } from './rafiki.ts';
+import type { Summary } from './run.ts';
 
 const file = join(import.meta.dirname, '..', 'figures.md');
 
@@ -25,4 +27,24 @@ export function compareRatios(ratios: ReadonlyMap<string, number>, figures = rea
       `${operation}: ${ratio.toFixed(2)} times the floor, above ${committed} and the margin of ${MARGIN * 100} %`,
     ];
   });
+}
+
+/** CPU time of the floor, latency that half of the requests have, and times that Rafiki's CPU time is more. */
+const targets = { ratio: 1.25, tail: 5, rafiki: 10 };
+
+/** Operations without a token, which need not be so much cheaper than those of Rafiki. */
+const isPublic = (operation: string): boolean => /^(wallet address|jwks\.json|public)/.test(operation);
+
+/** One sentence for each target that an operation misses. A single run may be some per cent off. */
+export function missedTargets(operation: string, ratio: number, { cpu, p50, p99 }: Summary): string[] {
+  const times = rafiki[operation] && !isPublic(operation) ? rafiki[operation][0] / cpu : undefined;
+  return [
+    ...(ratio > targets.ratio ? [`${operation}: ${ratio.toFixed(2)} times the floor, more than ${targets.ratio}`] : []),
+    ...(p99 > targets.tail * p50
+      ? [`${operation}: p99 is ${(p99 / p50).toFixed(1)} times p50, more than ${targets.tail}`]
+      : []),
+    ...(times !== undefined && times < targets.rafiki
+      ? [`${operation}: Rafiki takes ${times.toFixed(1)} times as much CPU time, less than ${targets.rafiki}`]
+      : []),
+  ];
 }

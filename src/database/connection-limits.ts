@@ -40,8 +40,14 @@ function limitTransactions(connect: Connect, patienceMs: number): Pool {
   pool.on('connect', (client) => {
     const query = client.query.bind(client) as (...args: unknown[]) => unknown;
     const begin = (text: string): string => [text, ...limits].join('; ');
-    const limited = (text: unknown, ...rest: unknown[]) =>
-      query(typeof text === 'string' && /^(begin|start transaction)\b/.test(text) ? begin(text) : text, ...rest);
+    let last: Promise<unknown> = Promise.resolve();
+    // A rollback can come while a statement is in progress, and `pg` does not queue statements for much longer.
+    const limited = (text: unknown, ...rest: unknown[]) => {
+      const isBegin = typeof text === 'string' && /^(begin|start transaction)\b/.test(text);
+      const result = last.then(() => query(isBegin ? begin(text) : text, ...rest));
+      last = result.catch(() => {});
+      return result;
+    };
     Object.assign(client, { query: limited });
   });
   return pool;

@@ -30,10 +30,14 @@ async function readLimits(db: Pick<Database, 'query'>): Promise<number[]> {
 for (const { name, start, skip } of poolers) {
   describe(`behind ${name}`, { skip }, () => {
     test('a world starts on an empty database and pays; sessions keep no settings', async (t) => {
+      const warnings: Error[] = [];
+      const warn = (warning: Error) => void warnings.push(warning);
+      process.on('warning', warn);
       const database = await createEmptyDatabase();
       const url = new URL(database.url);
       const pooler = await start(Number(url.port));
       t.after(async () => {
+        process.off('warning', warn);
         await pooler.close();
         await database.drop();
       });
@@ -59,6 +63,7 @@ for (const { name, start, skip } of poolers) {
       } finally {
         await world.close();
       }
+      assert.deepEqual(warnings, []);
       if ('maxServersOfOneClient' in pooler) assert.ok((pooler.maxServersOfOneClient as () => number)() > 1);
     });
   });
