@@ -80,8 +80,9 @@ async function findStoredReplies(
 }
 
 /**
- * The answer to an earlier request with one of the keys. It is kept under the other one, too: whoever had only the
- * signature in common may repeat the request with its Idempotency-Key, and the signature of a repetition is not paid.
+ * The answer to an earlier request with one of the keys. It is kept under the other one, too: a request that had only
+ * the signature in common can be repeated with its Idempotency-Key, and the signature of a repetition without that key
+ * pays nothing.
  */
 async function repeatReply(deps: IdempotencyDeps, request: RepeatableRequest): Promise<Reply | undefined> {
   const found = await findStoredReplies(deps, request);
