@@ -35,10 +35,10 @@ const { values } = parseArgs({
 const sizes = values.sizes.split(',').map(Number);
 
 const MAX_GROWTH = 3;
-const REQUESTS = 100;
+const REQUESTS = 400;
 const CONNECTIONS = 4;
 /** Fewer calls are those of something else, such as the poll for due payments. */
-const MIN_CALLS = REQUESTS / 10;
+const MIN_CALLS = 10;
 
 /** Pages of the list of the receiver's payments, at this share of its length. */
 const listPage = (share: number): Operation =>

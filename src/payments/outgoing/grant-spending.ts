@@ -1,5 +1,5 @@
 /** The spent totals of an outgoing-payment grant: reserved, read and given back in this file alone (LIM-02, RS-G-01). */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { toAmount, toDebitAsset, toInstant, toReceiveAsset } from '../../database/columns.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
@@ -65,23 +65,24 @@ interface Use {
   readonly receive: string;
 }
 
-const lastUse = ({ ase, grantId, identifier }: Use) => sql<string>`(
-  select max(updated_at) from grant_spending
+const lastUse = ({ ase, grantId, identifier }: Use) => sql<{ at: string }>`(
+  select max(updated_at) as at from grant_spending
   where ase = ${ase} and grant_id = ${grantId} and identifier = ${identifier})`;
 
 /** Later than every earlier use of the access item, even if the clock is frozen or was set back. */
-const orderOfUse = (use: Use) =>
-  sql<string>`greatest(${use.now}::timestamptz, ${lastUse(use)} + interval '1 millisecond')`;
+const orderOfUse = ({ now }: Use, last: RawBuilder<unknown>) =>
+  sql<string>`greatest(${now}::timestamptz, ${last} + interval '1 millisecond')`;
 
 /** Relative, because a failed payment may give its part back to the same row in the meantime. */
 const addSpending = statement((db, use: Use) =>
   db
     .updateTable('grant_spending')
+    .from(lastUse(use).as('last'))
     .set({
       spent_debit: sql<string>`spent_debit + ${use.debit}::numeric`,
       spent_receive: sql<string>`spent_receive + ${use.receive}::numeric`,
       // The newest row keeps its place, so that PostgreSQL renews no index entry.
-      updated_at: sql<string>`case when updated_at = ${lastUse(use)} then updated_at else ${orderOfUse(use)} end`,
+      updated_at: sql<string>`case when updated_at = last.at then updated_at else ${orderOfUse(use, sql`last.at`)} end`,
     })
     .where('ase', '=', use.ase)
     .where('id', '=', use.id),
@@ -108,7 +109,7 @@ const insertSpending = statement((db, use: FirstUse) =>
     receive_asset_scale: use.receiveScale,
     spent_debit: use.debit,
     spent_receive: use.receive,
-    updated_at: orderOfUse(use),
+    updated_at: orderOfUse(use, lastUse(use)),
   }),
 );
 
