@@ -74,8 +74,14 @@ export const operationsMutants: readonly Mutant[] = [
     {
       id: 'operations.transactions-without-limits',
       title: 'a world starts on an empty database',
-      at: '«/^(begin|start transaction)\\b/.test(text)» ?',
+      at: 'query(«isBegin» ?',
       by: 'false',
+    },
+    {
+      id: 'operations.rollback-beside-a-statement',
+      title: 'a world starts on an empty database',
+      at: 'last = «result.catch(() => {})»',
+      by: 'Promise.resolve()',
     },
   ]),
   ...noticedBy('test/payments/outgoing/worker.race.test.ts', 'src/payments/incoming/reservations.ts', [
