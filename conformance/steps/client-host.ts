@@ -15,8 +15,8 @@ export interface HostedClient {
   answer?: { status: number; headers?: Record<string, string>; body: string };
   /** How often the key set was asked for. */
   fetches: number;
-  /** Holds the key set back until it was asked for so many times more, or for a second. */
-  holdUntilFetched(times: number): void;
+  /** Runs when the key set is asked for the next time. The answer waits for it; if it fails, the answer is 500. */
+  beforeNextAnswer?: (() => Promise<void>) | undefined;
 }
 
 export interface ClientHost {
@@ -25,34 +25,9 @@ export interface ClientHost {
   close(): Promise<void>;
 }
 
-/** Servers may fetch a key set once for several requests, so nothing is held for longer. */
-const MAX_HOLD_MS = 1000;
-
-/** Holds replies back until there are enough of them. */
-class Gate {
-  private wanted = 0;
-  private held: (() => void)[] = [];
-
-  close(replies: number): void {
-    this.wanted = replies;
-    setTimeout(() => this.open(), MAX_HOLD_MS).unref();
-  }
-
-  pass(reply: () => void): void {
-    this.held.push(reply);
-    if (this.held.length >= this.wanted) this.open();
-  }
-
-  private open(): void {
-    const replies = this.held;
-    [this.wanted, this.held] = [0, []];
-    for (const reply of replies) reply();
-  }
-}
-
 /** `isReachable`: the target may call this machine. */
 export function createClientHost(isReachable: boolean): ClientHost {
-  const clients = new Map<string, { client: HostedClient; document: Json; gate: Gate }>();
+  const clients = new Map<string, { client: HostedClient; document: Json }>();
   let server: Server | undefined;
   const listen = async (): Promise<string> => {
     server ??= createServer((request, response) => {
@@ -65,10 +40,12 @@ export function createClientHost(isReachable: boolean): ClientHost {
       if (!path.endsWith('/jwks.json')) return send(200, JSON.stringify(entry.document));
       const { client } = entry;
       client.fetches += 1;
-      const { answer, keys } = client;
+      const { answer, keys, beforeNextAnswer } = client;
+      client.beforeNextAnswer = undefined;
       const reply = () =>
         answer ? send(answer.status, answer.body, answer.headers) : send(200, JSON.stringify({ keys }));
-      entry.gate.pass(reply);
+      if (beforeNextAnswer) beforeNextAnswer().then(reply, () => send(500, '{}'));
+      else reply();
     });
     if (!server.listening) await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
     server.unref();
@@ -88,10 +65,8 @@ export function createClientHost(isReachable: boolean): ClientHost {
         authServer: `${origin}/auth/`,
         resourceServer: origin,
       };
-      const gate = new Gate();
-      const holdUntilFetched = (times: number): void => gate.close(times);
-      const client: HostedClient = { url: origin + path, keys: [...keys], fetches: 0, holdUntilFetched };
-      clients.set(path, { client, document, gate });
+      const client: HostedClient = { url: origin + path, keys: [...keys], fetches: 0 };
+      clients.set(path, { client, document });
       return client;
     },
     close: async () => {
