@@ -48,7 +48,7 @@ export interface FinishedCall extends Readonly<RequestNotes>, RecordableCall {
   readonly milliseconds: number;
 }
 
-/** Called with each exchange after its reply was sent. */
+/** Called with each exchange once its reply was written. */
 export type ExchangeListener = (exchange: TracedExchange) => void;
 
 export interface TracedRequest {

@@ -41,9 +41,11 @@ export async function sendReply(
     return sent;
   }
   const size = Math.ceil(bytes.length / PIECES) || 1;
+  res.flushHeaders();
+  // Nothing comes after the last piece, so that the call is recorded before the client has it.
   for (let from = 0; from < bytes.length; from += size) {
-    res.write(bytes.subarray(from, from + size));
     await wait(reply.delivery.slowMs / PIECES);
+    res.write(bytes.subarray(from, from + size));
   }
   res.end();
   return sent;

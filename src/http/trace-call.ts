@@ -7,8 +7,8 @@ import type { FinishedCall, RequestNotes } from './request-trace.ts';
 import type { ServerContext } from './server.ts';
 
 /**
- * Reports the call once its answer was written, or its connection has ended. Not when it has left this process: the
- * client could have it before, above all over TLS, and ask for its verdict.
+ * Reports the call once its answer was written to the connection, or that has ended. Not when it has left this process:
+ * the client could have it before, above all over TLS, and ask for its verdict.
  */
 export function traceWhenSent(
   context: Pick<ServerContext, 'trace'>,
@@ -17,13 +17,17 @@ export function traceWhenSent(
   call: Pick<FinishedCall, 'operation' | 'params' | 'reply'>,
 ): void {
   if (!context.trace) return;
+  let isReported = false;
   const report = (): void => {
+    if (isReported) return;
+    isReported = true;
     const answeredAt = steadyNow();
     const milliseconds = answeredAt - notes.receivedAt;
     context.trace!({ ...notes, ...describeCall(res), ...call, answeredAt, milliseconds });
   };
-  if (res.writableEnded || res.closed) report();
-  else res.once('close', report);
+  // An answer waits without a socket for those to earlier requests on its connection.
+  if ((res.writableEnded && res.socket) || res.closed) report();
+  else res.once('finish', report).once('close', report);
 }
 
 /** A request for none of the operations. */

@@ -209,14 +209,28 @@ export const exchangeMutants: readonly Mutant[] = [
     {
       id: 'trace.after-the-client',
       title: 'before the client can have it',
-      at: 'if («res.writableEnded» || res.closed)',
+      at: 'if ((«res.writableEnded» && res.socket)',
       by: 'res.writableFinished',
+    },
+    {
+      id: 'trace.before-earlier-requests',
+      title: 'waits for those to earlier requests',
+      at: 'if ((res.writableEnded && «res.socket»)',
+      by: 'true',
     },
     {
       id: 'trace.nothing-without-an-answer',
       title: 'without an answer',
-      at: "else «res.once('close', report)»",
-      by: 'undefined',
+      at: "once('close', «report»)",
+      by: '() => {}',
+    },
+  ]),
+  ...noticedBy('test/http/send-reply.test.ts', 'src/http/send-reply.ts', [
+    {
+      id: 'trace.slow-answer-after-the-client',
+      title: 'is over with the last one',
+      at: '  «res.end()»;\n  return sent;\n}',
+      by: '(await wait(50), res.end())',
     },
   ]),
   ...noticedBy(records, 'src/world/runtime.ts', [
