@@ -66,6 +66,10 @@ const selectReplies = statement(
       .where('expires_at', '>', now),
 );
 
+/** Stores the reply to a request that changes nothing else, like `storeReplies`. */
+export const keepReply = (deps: IdempotencyDeps, answered: Answered): Promise<void> =>
+  deps.db.transaction((tx) => storeReplies(tx, deps, [answered]));
+
 /** The keys that have an answer, in the order of the request. Throws `idempotency_key_reused` if it is that to another one. */
 async function findStoredReplies(
   { ase, db, clock }: IdempotencyDeps,
@@ -90,12 +94,14 @@ async function repeatReply(deps: IdempotencyDeps, request: RepeatableRequest): P
   const keys = request.keys.filter((key) => found.every((row) => row.key !== key));
   if (!first || keys.length === 0) return first?.reply;
   try {
-    await deps.db.transaction((tx) => storeReplies(tx, deps, [{ request: { ...request, keys }, reply: first.reply }]));
+    await keepReply(deps, { request: { ...request, keys }, reply: first.reply });
     return first.reply;
   } catch (error) {
-    if (!(error instanceof AlreadyAnswered)) throw error;
     // Another request with that key was answered meanwhile.
-    return (await findStoredReplies(deps, request))[0]?.reply;
+    if (error instanceof AlreadyAnswered) return (await findStoredReplies(deps, request))[0]?.reply;
+    // The answer to its key is right, also if the signature could not be kept.
+    if (first.key !== request.keys[0]) throw error;
+    return first.reply;
   }
 }
 

@@ -8,7 +8,7 @@ import { fromQuotedPayments } from '../payments/outgoing/from-payments.ts';
 import { findSpending } from '../payments/outgoing/grant-spending.ts';
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
-import { createOnce } from './idempotency.ts';
+import { createOnce, keepReply } from './idempotency.ts';
 import { storeMetadata } from './metadata.ts';
 import { createPaymentStore } from './new-outgoing-payments.ts';
 import {
@@ -86,8 +86,9 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
         } catch (error) {
           // The quote is paid, by an earlier request or by one that came at the same time.
           const repeated = await repeatPayment(deps, call, body);
-          if (repeated) return repeated;
-          throw error;
+          if (!repeated) throw error;
+          await keepReply(deps, { request, reply: repeated });
+          return repeated;
         }
       });
     },

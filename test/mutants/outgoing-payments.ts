@@ -144,6 +144,14 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
     by: "'00000000-0000-4000-8000-000000000000'",
     fails: ['outgoing-payment.two-accounts-of-one-payee'],
   },
+  ...noticedBy('test/resource/idempotency.test.ts', outgoing, [
+    {
+      id: 'outgoing-payment.quote-repeated-without-key',
+      title: 'uses up the key of its request',
+      at: 'await «keepReply(deps, { request, reply: repeated })»',
+      by: 'undefined',
+    },
+  ]),
   ...noticedBy('test/resource/idempotency.test.ts', 'src/resource/idempotency.ts', [
     {
       id: 'outgoing-payment.repetition-not-kept',

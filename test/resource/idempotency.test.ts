@@ -51,6 +51,22 @@ describe('a quote that is paid again', () => {
     assert.equal(first.body.grantSpentDebitAmount.value, '1000');
   });
 
+  test('uses up the key of its request, which gets the answer of then', async () => {
+    const [quoteId, otherQuoteId] = [await quote(), await quote()];
+    const token = grant();
+    const first = await pay(token, { quoteId }, 'quote-paid');
+    await nextSecond();
+    const again = await pay(token, { quoteId }, 'quote-paid-again');
+    assert.equal(again.body.id, first.body.id);
+    const refused = await pay(token, { quoteId: otherQuoteId }, 'quote-paid-again');
+    assertError(refused, 400, 'the idempotency key was used for another request');
+    await servers.db.query.updateTable('outgoing_payment').set({ sent_amount: '1' }).execute();
+    await nextSecond();
+    assert.deepEqual((await pay(token, { quoteId }, 'quote-paid')).body, first.body);
+    assert.deepEqual((await pay(token, { quoteId }, 'quote-paid-again')).body, again.body);
+    assert.equal(await paymentsMade(), 1);
+  });
+
   test('by several equal requests at once makes one payment', async () => {
     const quoteId = await quote();
     const token = grant();
