@@ -15,6 +15,7 @@ import { statements as migration0014 } from './migrations/migration-0014.ts';
 import { statements as migration0015 } from './migrations/migration-0015.ts';
 import { statements as migration0016 } from './migrations/migration-0016.ts';
 import { statements as migration0017 } from './migrations/migration-0017.ts';
+import { statements as migration0018 } from './migrations/migration-0018.ts';
 
 export const statementsOf: Readonly<Record<string, readonly string[]>> = {
   'migration-0001': migration0001,
@@ -33,6 +34,7 @@ export const statementsOf: Readonly<Record<string, readonly string[]>> = {
   'migration-0015': migration0015,
   'migration-0016': migration0016,
   'migration-0017': migration0017,
+  'migration-0018': migration0018,
 };
 
 export const allStatements: readonly string[] = Object.values(statementsOf).flat();

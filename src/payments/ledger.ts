@@ -93,7 +93,7 @@ interface TransferColumns {
 
 /** The account of the ASE with this id, in a form that the hash index of accounts answers: it costs the same for any number. */
 const hasKey = (ase: string, id: RawBuilder<unknown>) =>
-  sql`account.ase || ':' || account.id = ${ase}::text || ':' || ${id} and account.ase = ${ase} and account.id = ${id}`;
+  sql<boolean>`account.ase || ':' || account.id = ${ase}::text || ':' || ${id} and account.ase = ${ase} and account.id = ${id}`;
 
 /**
  * Books transfers that are not booked yet, with their entries, and adds them to the balances of customers; a trigger
@@ -189,7 +189,10 @@ export const bookTransfer = (
  * up the entries; from then on a trigger keeps the balance, and the cost does not grow with the peer's history.
  */
 export async function lockPeerBalance(tx: Transaction, ase: string, accountId: string): Promise<bigint> {
-  const account = tx.selectFrom('account').select('balance').where('ase', '=', ase).where('id', '=', accountId);
+  const account = tx
+    .selectFrom('account')
+    .select('balance')
+    .where(hasKey(ase, sql`${accountId}::text`));
   // Not `for update`: entries refer to the row, and those without a limit must not wait.
   const { balance } = await account.forNoKeyUpdate().executeTakeFirstOrThrow();
   return balance === null ? countPeerBalance(tx, ase, accountId) : toAmount(balance);

@@ -10,6 +10,7 @@ const shared = ['world', 'rate_limit', 'mikro_orm_migrations'];
 const sharedIndexes = [
   'outgoing_payment_due_index',
   'account_key_index',
+  'incoming_payment_id_index',
   'wallet_address_id_index',
   'wallet_address_url_index',
 ];

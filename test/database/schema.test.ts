@@ -69,6 +69,7 @@ test('entities and migration agree, but for what only the migration can say', as
     'drop index "account_hold_index";',
     'drop index "account_key_index";',
     'drop index "gnap_grant_interaction_id_index";',
+    'drop index "incoming_payment_id_index";',
     'drop index "incoming_payment_partly_paid_index";',
     'drop index "ledger_transfer_reversals_index";',
     'drop index "outgoing_packet_unresolved_index";',
