@@ -110,7 +110,10 @@ function checkDatabase({ databaseUrl, databaseReplicaUrl, databaseConnections, d
   if (databaseConnections !== undefined && databaseUrl === undefined) {
     throw new ConfigError('--database-connections needs --database-url: the embedded database has one connection');
   }
-  if (databaseConnections === 0) throw new ConfigError('--database-connections takes a number from 1 to 1000, not 0');
+  // Reads that overlap without end share one of them, and would leave none to transactions.
+  if (databaseConnections !== undefined && databaseConnections < 2) {
+    throw new ConfigError(`--database-connections takes a number from 2 to 1000, not ${databaseConnections}`);
+  }
   if (databaseUrl === undefined) return;
   if (data !== undefined) throw new ConfigError('--data and --database-url exclude each other: leave one out');
   checkDatabaseUrl('--database-url', databaseUrl);

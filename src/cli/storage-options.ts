@@ -20,8 +20,9 @@ export const storageOptions = {
     kind: 'integer',
     value: 'N',
     maximum: 1000,
+    commands: ['start', 'grade'],
     sentence:
-      'Open at most N connections to the PostgreSQL database, and as many to its replica. Default: 2 for each core of this machine and 1 more, at most 10.',
+      'Open at most N connections to the PostgreSQL database, and as many to its replica. Default: 2 for each core that the process may use and 1 more, at most 10.',
   },
   databaseReplicaUrl: {
     flag: 'database-replica-url',

@@ -10,7 +10,7 @@
  * locks.
  */
 import type { Socket } from 'node:net';
-import type { Pool, PoolClient, PoolConfig } from 'pg';
+import type { Pool, PoolClient, PoolConfig, QueryResult } from 'pg';
 
 type Connect = (limits: PoolConfig) => Pool;
 
@@ -32,13 +32,19 @@ function limitSessions(connect: Connect, patienceMs: number): Pool {
   } as PoolConfig);
 }
 
+/** PostgreSQL answers the commit of a transaction in which a statement has failed with ROLLBACK. */
+function refuseRollback(result: QueryResult): QueryResult {
+  if (result.command === 'ROLLBACK') throw new Error('the transaction was rolled back');
+  return result;
+}
+
 function limitTransactions(connect: Connect, patienceMs: number): Pool {
   const pool = connect({ connectionTimeoutMillis: patienceMs, keepAlive: true });
   const limits = ['statement_timeout', 'idle_in_transaction_session_timeout'].map(
     (name) => `set local ${name} = ${patienceMs}`,
   );
   pool.on('connect', (client) => {
-    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+    const query = client.query.bind(client) as (...args: unknown[]) => Promise<QueryResult>;
     const begin = (text: string): string => [text, ...limits].join('; ');
     let last: Promise<unknown> = Promise.resolve();
     // A rollback can come while a statement is in progress, and `pg` does not queue statements for much longer.
@@ -46,7 +52,7 @@ function limitTransactions(connect: Connect, patienceMs: number): Pool {
       const isBegin = typeof text === 'string' && /^(begin|start transaction)\b/.test(text);
       const result = last.then(() => query(isBegin ? begin(text) : text, ...rest));
       last = result.catch(() => {});
-      return result;
+      return text === 'commit' ? result.then(refuseRollback) : result;
     };
     Object.assign(client, { query: limited });
   });

@@ -50,7 +50,7 @@ export type DatabaseOptions = (
       readonly url: string;
       /** A streaming replica of the database. */
       readonly replicaUrl?: string | undefined;
-      /** Connections to each server at most. Default: see `defaultPoolSize`. */
+      /** Connections to each server at most, 2 or more. Default: see `defaultPoolSize`. */
       readonly poolSize?: number | undefined;
       /** How long the server may take for a connection, or for a statement. Default: 20 s. */
       readonly patienceMs?: number;

@@ -224,7 +224,10 @@ const started: readonly Mistake[] = [
     /--database-replica-url takes no parameters such as sslmode/,
   ),
   start('--port 0 --database-connections 5', /--database-connections needs --database-url/),
-  start('--port 0 --database-url postgres://x@localhost/y --database-connections 0', /takes a number from 1 to 1000/),
+  start(
+    '--port 0 --database-url postgres://x@localhost/y --database-connections 1',
+    /takes a number from 2 to 1000, not 1/,
+  ),
   start('--port 0 --database-url postgres://x@localhost/y --database-connections 1001', /database-connections/),
 ];
 

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { type Database, openDatabase } from '../../src/database/database.ts';
@@ -54,6 +55,15 @@ for (const { name, start, skip } of poolers) {
         );
         for (const limit of limits) assert.deepEqual(limit, [patienceMs, patienceMs]);
         assert.deepEqual(await readLimits(db), [0, 0]);
+        const failed = db.transaction((tx) => sql`select 1 / 0`.execute(tx).catch(() => {}));
+        await assert.rejects(failed, /rolled back/);
+        const abandoned = db.transaction((tx) =>
+          Promise.all([
+            sql`select pg_sleep(0.05)`.execute(tx),
+            turn().then(() => Promise.reject(new Error('abandoned'))),
+          ]),
+        );
+        await assert.rejects(abandoned, /abandoned/);
         const prepared = await sql`select name from pg_prepared_statements`.execute(db.query);
         assert.deepEqual(prepared.rows, []);
         for (const { books } of await world.controls.ledgers()) assert.equal(books.balanced, true);

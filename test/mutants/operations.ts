@@ -78,6 +78,12 @@ export const operationsMutants: readonly Mutant[] = [
       by: 'false',
     },
     {
+      id: 'operations.rolled-back-is-committed',
+      title: 'a world starts on an empty database',
+      at: "if («result.command === 'ROLLBACK'») throw",
+      by: 'false',
+    },
+    {
       id: 'operations.rollback-beside-a-statement',
       title: 'a world starts on an empty database',
       at: 'last = «result.catch(() => {})»',
