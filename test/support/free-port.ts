@@ -31,15 +31,21 @@ async function reserve(port: number): Promise<Socket | undefined> {
   }
 }
 
+/** Reserves the port if nothing listens there. Not before it is reserved, because to look is to listen for a moment. */
+async function reserveFree(port: number): Promise<Socket | undefined> {
+  const socket = await reserve(port);
+  if (!socket || (await isFree(port))) return socket;
+  socket.close();
+  return undefined;
+}
+
 /** A free port that is followed, at these distances, by free ports: an ASE may listen 100 ports above another. */
 export async function findFreePort(...distances: readonly number[]): Promise<number> {
   for (;;) {
     const port = next;
     next = port + 1 < FIRST + BLOCKS * BLOCK ? port + 1 : FIRST;
-    const ports = [0, ...distances].map((distance) => port + distance);
-    const reserved = await Promise.all(ports.map(reserve));
-    const free = await Promise.all(ports.map(isFree));
-    if (reserved.every(Boolean) && free.every(Boolean)) return port;
+    const reserved = await Promise.all([0, ...distances].map((distance) => reserveFree(port + distance)));
+    if (reserved.every(Boolean)) return port;
     for (const socket of reserved) socket?.close();
   }
 }
