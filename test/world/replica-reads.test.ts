@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Replica, ReplicaState } from '../../src/database/replica.ts';
+import { defaultWorld } from '../../src/world/definition/definition.ts';
 import { controlOf } from '../support/administration.ts';
 import { prepareResources } from '../support/prepared-resources.ts';
 import { send } from '../support/signed-fetch.ts';
@@ -13,7 +14,8 @@ let reads: string[];
 let changes: string[];
 
 before(async () => {
-  world = await startWorld();
+  // The keys of clients are read once, however slow the machine is: that would be one more read of a wallet address.
+  world = await startWorld({ definition: { ...defaultWorld, switches: { clientKeyMaxAgeMs: 3_600_000 } } });
   const watched: Partial<Replica> = {
     read(subject, work) {
       reads.push(subject);
