@@ -97,8 +97,7 @@ async function printStatements({ side, party, driver }: Opponent, operation: Ope
   await runClosedLoop(driver, connections, slice.jobs);
   await slice.settled?.();
   for (const { calls, pages, query } of await listStatements(side)) {
-    if (calls >= 10)
-      console.log(`  ${(calls / 100).toFixed(1)} × ${pages.toFixed(0)} pages: ${query.replaceAll(/\s+/g, ' ')}`);
+    if (calls >= 10) console.log(`  ${(calls / 100).toFixed(1)} × ${pages.toFixed(0)} pages: ${query}`);
   }
 }
 

@@ -88,7 +88,6 @@ const measured: readonly (readonly [Operation, Party])[] = [
 
 interface Cost {
   readonly operation: string;
-  readonly id: string;
   readonly query: string;
   /** Calls for each request. */
   readonly calls: number;
@@ -107,9 +106,9 @@ async function measureCosts(driver: Driver) {
     await slice.settled?.();
     const after = cpuOfPostgresql(side.database.postmaster, side.database.name);
     cpu[operation.name] = cpuBetween(before, after) / REQUESTS;
-    for (const { id, query, calls, pages } of await listStatements(side)) {
+    for (const { query, calls, pages } of await listStatements(side)) {
       if (calls >= MIN_CALLS && pages > 0)
-        costs.push({ operation: operation.name, id, query, pages, calls: calls / REQUESTS });
+        costs.push({ operation: operation.name, query, pages, calls: calls / REQUESTS });
     }
   }
   return { costs, cpu };
@@ -158,8 +157,8 @@ const [first, last] = [results[0]!, results.at(-1)!];
 /** Payments that are due at the same time share statements. This is what such a statement costs each of them. */
 const share = ({ pages, calls }: Cost): number => pages * Math.min(calls, 1);
 /** Undefined if the statement was not sent often enough. */
-function shareAt({ costs }: typeof first, { operation, id }: Cost): number | undefined {
-  const cost = costs.find((cost) => cost.operation === operation && cost.id === id);
+function shareAt({ costs }: typeof first, { operation, query }: Cost): number | undefined {
+  const cost = costs.find((cost) => cost.operation === operation && cost.query === query);
   return cost && share(cost);
 }
 const row = (cells: readonly (string | number)[]): void => console.log(`| ${cells.join(' | ')} |`);
@@ -188,7 +187,7 @@ console.log(
 const grown = last.costs.filter((cost) => share(cost) - (shareAt(first, cost) ?? share(cost)) > MAX_GROWTH);
 const printCost = (cost: Cost): void => {
   const pages = results.map((result) => shareAt(result, cost)?.toFixed(1) ?? '–').join(' → ');
-  console.log(`${cost.operation}: ${pages}: ${cost.query.replaceAll(/\s+/g, ' ').slice(0, 400)}`);
+  console.log(`${cost.operation}: ${pages}: ${cost.query.slice(0, 400)}`);
 };
 grown.forEach(printCost);
 const unknown = last.costs.filter((cost) => shareAt(first, cost) === undefined && share(cost) > MAX_GROWTH);

@@ -74,21 +74,29 @@ export async function measure(loads: readonly Load[]): Promise<Sample> {
 export const analyze = async ({ database }: Side): Promise<unknown> => database?.connection.query('analyze');
 
 export interface ListedStatement {
-  /** The same for every text of the statement: PostgreSQL replaces constants in some. */
-  readonly id: string;
+  /** In one line, with a question mark for each value. */
   readonly query: string;
   readonly calls: number;
   readonly pages: number;
 }
 
+/** PostgreSQL counts one statement under several ids, and shows it with and without its constants. */
+const nameless = (query: string): string =>
+  query.replaceAll(/\s+/g, ' ').replaceAll(/'[^']*'|\$\d+|\b(?:\d+|true|false)\b/g, '?');
+
 /** The statements since the last reset, with their calls, and the pages of shared buffers that each call touches. */
 export async function listStatements({ database }: Side): Promise<ListedStatement[]> {
-  const { rows } = await database!.connection.query(
-    `select queryid::text as id, query, calls::int, (shared_blks_hit + shared_blks_read)::float8 / calls as pages
+  const { rows } = await database!.connection.query<{ query: string; calls: number; pages: number }>(
+    `select query, calls::int, (shared_blks_hit + shared_blks_read)::float8 as pages
      from pg_stat_statements s join pg_database d on d.oid = s.dbid
-     where d.datname = current_database() and query not like '%pg_stat_statements%' order by calls desc`,
+     where d.datname = current_database() and query not like '%pg_stat_statements%'`,
   );
-  return rows;
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const listed = [...Map.groupBy(rows, ({ query }) => nameless(query))].map(([query, parts]) => {
+    const calls = sum(parts.map((part) => part.calls));
+    return { query, calls, pages: sum(parts.map((part) => part.pages)) / calls };
+  });
+  return listed.toSorted((a, b) => b.calls - a.calls);
 }
 
 export const resetStatements = ({ database }: Side) =>
