@@ -21,7 +21,7 @@ const usage = `usage: make bench ARGS='[options]'
   --slices N              slices of each side, of which the median counts; default 7
   --connections N         connections that are kept busy; default 16
   --requests SHARE        requests of a slice, as a share of the usual number; default 1
-  --statements            list the statements of the program by operation
+  --statements            list the statements of both sides by operation
   --markdown              print rows for bench/figures.md
 
 Any account servicing entity instead of the program and the floor:
@@ -96,6 +96,7 @@ async function printStatements({ side, party, driver }: Opponent, operation: Ope
   await resetStatements(side);
   await runClosedLoop(driver, connections, slice.jobs);
   await slice.settled?.();
+  console.log(`  ${side.name}:`);
   for (const { calls, pages, query } of await listStatements(side)) {
     if (calls >= 10) console.log(`  ${(calls / 100).toFixed(1)} × ${pages.toFixed(0)} pages: ${query}`);
   }
@@ -144,7 +145,7 @@ async function compareWithFloor(): Promise<string[]> {
     if (values.markdown) rows.push(markdownRow(operation.name, ratio, ofFloor!, ofProgram!));
     console.log(row(operation.name, 'floor', ofFloor!));
     console.log(row(operation.name, 'program', ofProgram!, ratio));
-    if (values.statements) await printStatements(opponents[1]!, operation);
+    if (values.statements) for (const opponent of opponents) await printStatements(opponent, operation);
   }
   // Before the payments that only the program makes.
   const differences = await compareRows(floor, program);
