@@ -37,7 +37,7 @@ await using equal = await startEqualProcesses(postgresql, 'equal', 2);
 pinDriver();
 const teams = [await meetEach(one), [...(await meetEach(first)), ...(await meetEach(second))], await meetEach(equal)];
 const cpuOf = ({ serverCpu, databaseCpu, requests }: Sample): number => (serverCpu + databaseCpu) / requests;
-/** Slices that follow each other are compared, because the speed of the machine changes from minute to minute. */
+/** Slices of the same round are compared, because the speed of the machine changes from minute to minute. */
 const compare = (samples: readonly Sample[], others: readonly Sample[]): number =>
   median(samples.map((sample, round) => cpuOf(sample) / cpuOf(others[round]!)));
 const describeCpu = ({ cpu, server, database }: Summary): string =>

@@ -6,8 +6,9 @@
  * Behind a pooler of transactions, such as PgBouncer, a session has no settings of one client: the pooler refuses
  * startup parameters or ignores them, and a setting that one client makes for a session is found by the next one. There
  * each transaction begins with the limits, for itself only and in the same message; a single statement has those of the
- * pooler. Nothing else in the program needs a session there: no LISTEN, named statements, temporary tables or session
- * locks.
+ * pooler. Statements of a transaction follow each other there instead of being sent together, and a commit that the
+ * server answers with a rollback fails. Nothing else in the program needs a session there: no LISTEN, named statements,
+ * temporary tables or session locks.
  */
 import type { Socket } from 'node:net';
 import type { Pool, PoolClient, PoolConfig, QueryResult } from 'pg';

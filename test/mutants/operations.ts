@@ -90,6 +90,22 @@ export const operationsMutants: readonly Mutant[] = [
       by: 'Promise.resolve()',
     },
   ]),
+  ...noticedBy('test/database/connections.test.ts', 'src/cli/deployment-options.ts', [
+    {
+      id: 'operations.connections-ignored',
+      title: 'as many as the option says',
+      at: 'databaseConnections: poolSize } = «config»;',
+      by: '{ ...config, databaseConnections: undefined }',
+    },
+  ]),
+  ...noticedBy('test/database/connections.test.ts', 'src/database/database.ts', [
+    {
+      id: 'operations.connections-for-any-machine',
+      title: 'else two for each core',
+      at: '=> «Math.min(2 * availableParallelism() + 1, 10)»;',
+      by: '11',
+    },
+  ]),
   ...noticedBy('test/payments/outgoing/worker.race.test.ts', 'src/payments/incoming/reservations.ts', [
     {
       id: 'reservations.not-made',
