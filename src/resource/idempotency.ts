@@ -46,6 +46,9 @@ function keysOf(call: ResourceCall, operation: string): string[] {
   ];
 }
 
+/** True for an Idempotency-Key, false for a signature. */
+const isGiven = (key: string): boolean => key.startsWith('key ');
+
 interface KeysOfClient {
   readonly ase: string;
   readonly clientId: string;
@@ -66,9 +69,17 @@ const selectReplies = statement(
       .where('expires_at', '>', now),
 );
 
-/** Stores the reply to a request that changes nothing else, like `storeReplies`. */
-export const keepReply = (deps: IdempotencyDeps, answered: Answered): Promise<void> =>
-  deps.db.transaction((tx) => storeReplies(tx, deps, [answered]));
+/**
+ * Stores the reply to a request that changes nothing else, like `storeReplies`. If the database cannot, only a client's
+ * Idempotency-Key makes that an error: an answer that is known is not refused because of a signature.
+ */
+export async function keepReply(deps: IdempotencyDeps, answered: Answered): Promise<void> {
+  try {
+    await deps.db.transaction((tx) => storeReplies(tx, deps, [answered]));
+  } catch (error) {
+    if (error instanceof AlreadyAnswered || answered.request.keys.some(isGiven)) throw error;
+  }
+}
 
 /** The keys that have an answer, in the order of the request. Throws `idempotency_key_reused` if it is that to another one. */
 async function findStoredReplies(
@@ -97,11 +108,9 @@ async function repeatReply(deps: IdempotencyDeps, request: RepeatableRequest): P
     await keepReply(deps, { request: { ...request, keys }, reply: first.reply });
     return first.reply;
   } catch (error) {
+    if (!(error instanceof AlreadyAnswered)) throw error;
     // Another request with that key was answered meanwhile.
-    if (error instanceof AlreadyAnswered) return (await findStoredReplies(deps, request))[0]?.reply;
-    // The answer to its key is right, also if the signature could not be kept.
-    if (first.key !== request.keys[0]) throw error;
-    return first.reply;
+    return (await findStoredReplies(deps, request))[0]?.reply;
   }
 }
 

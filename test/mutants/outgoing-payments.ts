@@ -160,6 +160,18 @@ export const outgoingPaymentMutants: readonly Mutant[] = [
       by: 'true',
     },
     {
+      id: 'outgoing-payment.signature-that-cannot-be-kept',
+      title: 'a repetition of which nothing can be stored',
+      at: 'answered.request.keys.some(«isGiven»)',
+      by: '() => true',
+    },
+    {
+      id: 'outgoing-payment.key-that-cannot-be-kept',
+      title: 'a repetition of which nothing can be stored',
+      at: 'answered.request.keys.some(«isGiven»)',
+      by: '() => false',
+    },
+    {
       id: 'outgoing-payment.signature-before-key',
       title: 'the answer is that to the key',
       at: 'return «keys».flatMap((key) => rows.find',

@@ -1,6 +1,7 @@
 /** Repeated creations: the same request gets the same answer and creates nothing more (OPI-071, RS-OP-24, RS-OP-28). */
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
+import { sql } from 'kysely';
 import {
   type Answer,
   assertError,
@@ -131,6 +132,25 @@ test('the answer is that to the key, where the signature has another', async () 
   assert.notEqual(second.body.id, first.body.id);
   assert.deepEqual((await pay(token, direct, 'first')).body, first.body);
   assert.deepEqual((await pay(token, direct, 'second')).body, second.body);
+});
+
+test('a repetition of which nothing can be stored is answered, unless its key is new', async () => {
+  const [quoteId, token] = [await quote(), grant()];
+  const first = await pay(token, { quoteId }, 'before-the-outage');
+  const setReadOnly = (value: 'on' | 'off') =>
+    sql`set default_transaction_read_only = ${sql.raw(value)}`.execute(servers.db.query);
+  await setReadOnly('on');
+  try {
+    for (const key of ['before-the-outage', undefined]) {
+      await nextSecond();
+      const again = await pay(token, { quoteId }, key);
+      assert.deepEqual([again.status, again.body.id], [201, first.body.id]);
+    }
+    assert.equal((await pay(token, { quoteId }, 'during-the-outage')).status, 500);
+    assert.equal(servers.logged.splice(0).length, 1);
+  } finally {
+    await setReadOnly('off');
+  }
 });
 
 describe('an idempotency key', () => {
