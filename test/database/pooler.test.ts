@@ -8,6 +8,7 @@ import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { sql } from 'kysely';
 import pg from 'pg';
+import { connectWithLimits } from '../../src/database/connection-limits.ts';
 import { type Database, openDatabase } from '../../src/database/database.ts';
 import { payAcross } from '../end-to-end/support/official-client.ts';
 import { needsPgbouncer, startPgbouncer } from '../support/pgbouncer.ts';
@@ -26,6 +27,15 @@ async function readLimits(db: Pick<Database, 'query'>): Promise<number[]> {
   const { rows } = await sql<{ setting: string }>`select setting from pg_settings
     where name in ('statement_timeout', 'idle_in_transaction_session_timeout') order by name`.execute(db.query);
   return rows.map(({ setting }) => Number(setting));
+}
+
+/** `pg` warns, once in a process, of a statement that is passed to a client while another one waits there. */
+async function sendThreeAtOnce(url: string): Promise<void> {
+  const { pool } = await connectWithLimits((limits) => new pg.Pool({ ...limits, connectionString: url }), patienceMs);
+  const client = await pool.connect();
+  await Promise.all([1, 2, 3].map((value) => client.query('select $1::int', [value])));
+  client.release();
+  await pool.end();
 }
 
 for (const { name, start, skip } of poolers) {
@@ -64,6 +74,7 @@ for (const { name, start, skip } of poolers) {
           ]),
         );
         await assert.rejects(abandoned, /abandoned/);
+        await sendThreeAtOnce(url.href);
         const prepared = await sql`select name from pg_prepared_statements`.execute(db.query);
         assert.deepEqual(prepared.rows, []);
         for (const { books } of await world.controls.ledgers()) assert.equal(books.balanced, true);
