@@ -1,6 +1,8 @@
 /** Runs the tests that mutants name, each in a process in which its mutant is active from the start. */
 import { type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmod, glob, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Mutant } from './mutant.ts';
@@ -19,13 +21,34 @@ interface Outcome {
 
 const patternOf = (title: string): string => title.replaceAll(/[^\w ]/g, '.');
 
+/** Sends a signal to a process or, with a negative id, to a process group. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended.
+  }
+}
+
+/** Stops the PostgreSQL servers of a folder. Each runs in its own process group. */
+async function stopServers(folder: string): Promise<void> {
+  for await (const file of glob('**/postmaster.pid', { cwd: folder })) {
+    const pid = Number.parseInt(await readFile(join(folder, file), 'utf8').catch(() => ''), 10);
+    if (pid > 0) signal(pid, 'SIGQUIT');
+  }
+}
+
 /** Runs the tests of a file with one of these titles, or all of them. Resolves with the report in TAP and the exit code. */
 async function runTests(
   file: string,
   titles: readonly string[],
   { active, timeoutMs = MAX_TEST_MS }: { active?: string; timeoutMs?: number } = {},
 ): Promise<{ output: string; code: number | null }> {
-  const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: inherited = '', ...env } = process.env;
+  const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: inherited = '', ...inheritedEnv } = process.env;
+  const folder = await mkdtemp(join(tmpdir(), 'touchstone-mutant-'));
+  // PostgreSQL may run as another user.
+  await chmod(folder, 0o755);
+  const env = { ...inheritedEnv, TMPDIR: folder };
   // Processes that the tests start have the mutant as well.
   const withMutant = active !== undefined && {
     NODE_OPTIONS: `${inherited} --import=${import.meta.resolve('./register.ts')}`.trim(),
@@ -36,18 +59,14 @@ async function runTests(
   const args = [...only, '--test-force-exit', '--test-reporter=tap', join(root, file)];
   const stdio: StdioOptions = ['ignore', 'pipe', 'ignore'];
   const child = spawn(process.execPath, args, { cwd: root, env: { ...env, ...withMutant }, stdio, detached: true });
-  const killGroup = (): void => {
-    try {
-      process.kill(-child.pid!, 'SIGKILL');
-    } catch {
-      // All of its processes have ended.
-    }
-  };
+  const killGroup = (): void => signal(-child.pid!, 'SIGKILL');
   const timer = setTimeout(killGroup, timeoutMs);
   // A failing test can leave processes behind.
   child.once('exit', killGroup);
   const [output, [code]] = await Promise.all([text(child.stdout!), once(child, 'close')]);
   clearTimeout(timer);
+  await stopServers(folder);
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   return { output, code };
 }
 
