@@ -46,7 +46,7 @@ const setReadOnly = (value: 'on' | 'off') =>
     const database = sql.id(rows[0]!.name);
     await sql`alter database ${database} set default_transaction_read_only = ${sql.lit(value)}`.execute(session);
     await sql`set default_transaction_read_only = ${sql.lit(value)}`.execute(session);
-    await sql`select pg_terminate_backend(pid) from pg_stat_activity
+    await sql`select pg_terminate_backend(pid, 10000) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()`.execute(session);
   });
 

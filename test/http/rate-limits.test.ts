@@ -56,7 +56,7 @@ test('two processes share the counters, and each subject has its own', async () 
     const [one, two] = [create('granite'), create('granite')];
     for (const limiter of [one, two, one]) await limiter.checkAddress(from('192.0.2.1'), 'op', 0);
     const isLimited = (error: unknown) =>
-      error instanceof RetryLater && error.retryAfterSeconds > 50 && error.retryAfterSeconds <= 60;
+      error instanceof RetryLater && error.retryAfterSeconds > 0 && error.retryAfterSeconds <= 60;
     for (const limiter of [two, one, one])
       await assert.rejects(limiter.checkAddress(from('192.0.2.1'), 'op', 0), isLimited);
     await one.checkAddress(from('192.0.2.2'), 'op', 0);

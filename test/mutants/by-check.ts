@@ -61,11 +61,11 @@ export async function judgeByChecks(
     outcome.survived += 1;
   };
 
-  /** Those of the checks that fail without a mutant. */
-  async function findFailing(worker: ChildProcess, checks: readonly string[]): Promise<string[]> {
-    const { verdicts, error } = await ask(worker, { mutant: undefined, checks });
+  /** Those of the checks that fail without a mutant, and why. */
+  async function findFailing(worker: ChildProcess, checks: readonly string[]): Promise<[string, string][]> {
+    const { failures, error } = await ask(worker, { mutant: undefined, checks });
     if (error !== undefined) survives(`UNSOUND: ${error}`);
-    return Object.keys(verdicts).filter((id) => verdicts[id] !== 'passed');
+    return Object.entries(failures);
   }
 
   /**
@@ -76,8 +76,12 @@ export async function judgeByChecks(
     const ids = new Set(mutants.flatMap(({ mutant, fails }) => [...fails, ...(mutant.after ?? [])]));
     const failing = await findFailing(worker, [...ids]);
     if (failing.length === 0) return;
-    console.log(`REPEATED ${failing.join(' ')}`);
-    for (const id of await findFailing(worker, failing)) survives(`UNSOUND ${id}: it fails without a mutant`);
+    for (const [id, message] of failing) console.log(`REPEATED ${id}: ${message}`);
+    const repeated = await findFailing(
+      worker,
+      failing.map(([id]) => id),
+    );
+    for (const [id, message] of repeated) survives(`UNSOUND ${id}: it fails without a mutant: ${message}`);
   }
 
   async function judge(worker: ChildProcess, { mutant, fails }: MutantOfChecks): Promise<void> {

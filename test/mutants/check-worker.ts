@@ -23,6 +23,8 @@ export interface CheckRequest {
 export interface CheckReply {
   /** Verdicts by the id of the check; one without a check of that name is missing. */
   readonly verdicts: Readonly<Record<string, 'failed' | 'passed'>>;
+  /** Why, by the id of each check that failed. */
+  readonly failures: Readonly<Record<string, string>>;
   /** A check did not end in time. */
   readonly isLate: boolean;
   /** Why the checks could not be run. */
@@ -46,16 +48,17 @@ process.on('unhandledRejection', () => {});
 
 /** Runs these checks, each under the mutant, in a fresh world of each profile that one of them asks for. */
 async function judge(mutant: Mutant | undefined, checks: readonly Check[]): Promise<CheckReply> {
-  const reply = { verdicts: {} as Record<string, 'failed' | 'passed'>, isLate: false };
+  const verdicts: Record<string, 'failed' | 'passed'> = {};
+  const failures: Record<string, string> = {};
   for (const profile of profiles) {
     const fitting = checks.filter((check) => (check.profile ?? mutant?.profile ?? 'compat') === profile);
     if (fitting.length === 0) continue;
     for (const { id, failure } of await runIn(profile, mutant, fitting)) {
-      if (reply.verdicts[id] !== 'failed') reply.verdicts[id] = failure ? 'failed' : 'passed';
-      if (failure?.message === TIMED_OUT) reply.isLate = true;
+      if (verdicts[id] !== 'failed') verdicts[id] = failure ? 'failed' : 'passed';
+      if (failure) failures[id] = failure.message;
     }
   }
-  return reply;
+  return { verdicts, failures, isLate: Object.values(failures).includes(TIMED_OUT) };
 }
 
 async function runIn(profile: Profile, mutant: Mutant | undefined, checks: readonly Check[]) {
@@ -93,7 +96,9 @@ process.on('message', async (request: CheckRequest) => {
   const reply = await judge(
     mutant,
     allChecks.filter(({ id }) => ids.has(id)),
-  ).catch((error): CheckReply => ({ verdicts: {}, isLate: false, error: String(error?.message ?? error) }));
+  ).catch(
+    (error): CheckReply => ({ verdicts: {}, failures: {}, isLate: false, error: String(error?.message ?? error) }),
+  );
   // An interrupted run waits for no verdict.
   if (process.connected) process.send!(reply);
 });

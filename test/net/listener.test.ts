@@ -8,7 +8,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { type ListenerLimits, listen } from '../../src/net/listener.ts';
-import { passProcessTime } from '../support/process-time.ts';
+import { soon } from '../support/process-time.ts';
 import { openRaw, splitAnswer } from '../support/raw-connection.ts';
 
 const opened: { close(graceMs: number): Promise<void> }[] = [];
@@ -123,10 +123,6 @@ test('bytes that are not HTTP get no answer that could be taken for that to an e
   assert.equal(await raw.closed, '');
   assert.equal(held.length, 1);
 });
-
-/** Fails if nothing has happened after two seconds. The limits under test are far shorter, on the same event loop. */
-const soon = <T>(event: Promise<T>): Promise<T> =>
-  Promise.race([event, passProcessTime(2_000).then(() => assert.fail('the limit has no effect'))]);
 
 const quick = { headersTimeout: 100, requestTimeout: 200, connectionsCheckingInterval: 20 };
 

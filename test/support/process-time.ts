@@ -1,5 +1,5 @@
 /** Time for bounds on what a test waits for: it does not pass while the process has no processor. */
-
+import assert from 'node:assert/strict';
 import { setInterval as tick } from 'node:timers/promises';
 
 const TICK_MS = 20;
@@ -15,6 +15,10 @@ export function startProcessTime(): () => number {
     return ticks * TICK_MS;
   };
 }
+
+/** Fails if nothing has happened after two seconds. What is under test takes far less, on the same event loop. */
+export const soon = <T>(event: Promise<T>): Promise<T> =>
+  Promise.race([event, passProcessTime(2_000).then(() => assert.fail('nothing has happened'))]);
 
 /** Resolves after this time. It does not keep the process running. */
 export async function passProcessTime(milliseconds: number): Promise<void> {

@@ -11,12 +11,25 @@ import { createOutgoingPayment, EUR, incomingPaymentUrl } from '../support/payme
 import type { TwoAsesOptions } from '../support/two-ases.ts';
 
 let db: Database;
+/** Transactions that have not ended. A worker prepares each packet in one. */
+let transactions = 0;
 before(async () => {
-  db = await openTestDatabase();
+  const opened = await openTestDatabase();
+  db = {
+    ...opened,
+    async transaction(work) {
+      transactions += 1;
+      try {
+        return await opened.transaction(work);
+      } finally {
+        transactions -= 1;
+      }
+    },
+  };
 });
 after(() => db.close());
 
-/** Far more turns of the event loop than a worker needs to prepare another packet, and far less than a timer takes. */
+/** Far more turns of the event loop than a worker needs to begin with another packet, and far less than a timer takes. */
 const MANY_TURNS = 300;
 
 async function turn(times: number): Promise<void> {
@@ -48,7 +61,8 @@ function gatheringLink(size: () => number, strikes: Readonly<Record<number, Stri
     return strikes[n] ? strikes[n](send) : send();
   }
   async function release(): Promise<void> {
-    await turn(MANY_TURNS);
+    do await turn(MANY_TURNS);
+    while (transactions > 0);
     const gathered = waiting;
     waiting = [];
     seen.groups.push(gathered.length);

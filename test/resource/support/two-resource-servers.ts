@@ -42,6 +42,8 @@ export interface CallOptions {
   readonly rawBody?: string;
   readonly contentType?: string;
   readonly signed?: boolean;
+  /** Time of the signature, in milliseconds. Default: now. */
+  readonly signedAt?: number;
   /** Headers to change after signing. */
   readonly tamper?: Readonly<Record<string, string>>;
 }
@@ -234,6 +236,7 @@ function introspect({ body }: OutboundRequest, tokens: ReadonlyMap<string, Resou
 
 async function callResourceServer(origin: string, options: CallOptions): Promise<Answer> {
   const { method = options.body === undefined && options.rawBody === undefined ? 'GET' : 'POST', token } = options;
+  const { signedAt = Date.now() } = options;
   const url = options.path.startsWith('http') ? options.path : origin + options.path;
   const content = options.rawBody ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
   const headers: Record<string, string> = {
@@ -241,7 +244,7 @@ async function callResourceServer(origin: string, options: CallOptions): Promise
     ...(content !== undefined && { 'content-type': options.contentType ?? 'application/json' }),
   };
   const request = { method, url, headers, ...(content !== undefined && { body: Buffer.from(content) }) };
-  const signed = options.signed === false ? headers : signRequest(request, { keyid, privateKey }, Date.now());
+  const signed = options.signed === false ? headers : signRequest(request, { keyid, privateKey }, signedAt);
   const { 'content-length': _length, ...sent } = { ...signed, ...options.tamper };
   const response = await fetch(url, { method, headers: sent, ...(content !== undefined && { body: content }) });
   const text = await response.text();
