@@ -21,7 +21,7 @@ export const soon = <T>(event: Promise<T>): Promise<T> =>
   Promise.race([event, passProcessTime(2_000).then(() => assert.fail('nothing has happened'))]);
 
 /** Resolves after this time. It does not keep the process running. */
-export async function passProcessTime(milliseconds: number): Promise<void> {
+async function passProcessTime(milliseconds: number): Promise<void> {
   let left = milliseconds;
   for await (const _ of tick(TICK_MS, undefined, { ref: false })) {
     left -= TICK_MS;
