@@ -1,6 +1,6 @@
 /** An application of the client: it asks for money, quotes, obtains consent, pays, and cleans up. */
-import type { Client, Request, Token, Wallet } from './client.ts';
-import { Stop } from './client.ts';
+import type { Client, Token, Wallet } from './client.ts';
+import { type Request, Stop } from './message-client.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: resources as JSON
 type Json = any;

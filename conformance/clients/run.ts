@@ -1,6 +1,7 @@
 /** Runs one client, good or broken, from the first request to the last. */
 import type { Change } from './broken/changes.ts';
-import { Client, type Outcome, Stop } from './client.ts';
+import { Client } from './client.ts';
+import { type Outcome, Stop } from './message-client.ts';
 import { type Addresses, createSteps, payTwice } from './pay.ts';
 import type { TransportOptions } from './transport.ts';
 

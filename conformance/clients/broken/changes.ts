@@ -1,5 +1,6 @@
 /** Changes to the good client, and ways to write them briefly. */
-import type { Client, Continuation, Request, Token } from '../client.ts';
+import type { Client, Continuation, Token } from '../client.ts';
+import type { Request } from '../message-client.ts';
 import type { Steps } from '../pay.ts';
 import type { Message } from '../signing.ts';
 

@@ -1,7 +1,7 @@
 /** Clients with mistakes in grant requests, interactions and continuations. */
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Stop } from '../client.ts';
+import { Stop } from '../message-client.ts';
 import { appendSlash, type Change, changeGrant, changeInteraction, followTokens } from './changes.ts';
 
 export const grantChanges = {

@@ -1,6 +1,6 @@
 /** Clients with mistakes in HTTP and in security. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Request } from '../client.ts';
+import type { Request } from '../message-client.ts';
 import { type Answer, createTransport } from '../transport.ts';
 import { type Change, changeRequests, followRedirects, followTokens, without } from './changes.ts';
 

@@ -1,6 +1,6 @@
 /** Clients with mistakes in their keys. */
 import { generateKeyPairSync } from 'node:crypto';
-import { Stop } from '../client.ts';
+import { Stop } from '../message-client.ts';
 import { type Change, changeGrant } from './changes.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: bodies as JSON

@@ -1,5 +1,5 @@
 /** Clients with mistakes in payments, quotes and lists. */
-import { Stop } from '../client.ts';
+import { Stop } from '../message-client.ts';
 import { type Change, changeBody } from './changes.ts';
 
 export const resourceChanges = {

@@ -1,6 +1,7 @@
 /** Clients with mistakes in the use of access tokens. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Client, Stop, type Token } from '../client.ts';
+import type { Client, Token } from '../client.ts';
+import { Stop } from '../message-client.ts';
 import { type Change, followTokens } from './changes.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: bodies as JSON

@@ -1,5 +1,6 @@
 /** Clients with mistakes in the use of wallet addresses. */
-import { Stop, type Wallet } from '../client.ts';
+import type { Wallet } from '../client.ts';
+import { Stop } from '../message-client.ts';
 import { appendSlash, type Change, changeBody, followRedirects } from './changes.ts';
 
 export const walletChanges = {
