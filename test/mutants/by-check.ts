@@ -65,7 +65,7 @@ export async function judgeByChecks(
   async function findFailing(worker: ChildProcess, checks: readonly string[]): Promise<[string, string][]> {
     const { failures, error } = await ask(worker, { mutant: undefined, checks });
     if (error !== undefined) survives(`UNSOUND: ${error}`);
-    return Object.entries(failures);
+    return Object.entries(failures).filter((failure): failure is [string, string] => failure[1] !== null);
   }
 
   /**
@@ -88,16 +88,21 @@ export async function judgeByChecks(
     const { id, after = [] } = mutant;
     const stale = globalThis.staleMutants.get(id);
     if (stale !== undefined) return survives(`SURVIVED ${id}: ${stale}`);
-    const { verdicts, isLate, error } = await ask(worker, { mutant: id, checks: discover ?? [...fails, ...after] });
+    const { failures, isLate, error } = await ask(worker, { mutant: id, checks: discover ?? [...fails, ...after] });
     if (error !== undefined) return survives(`SURVIVED ${id}: ${error}`);
     if (isLate) outcome.late.push(id);
     if (discover) {
-      const failed = Object.keys(verdicts).filter((check) => verdicts[check] === 'failed');
+      const failed = Object.keys(failures).filter((check) => failures[check] !== null);
       console.log(`${id}: ${failed.join(' ')}`);
     }
-    const survivors = discover ? [] : fails.filter((check) => verdicts[check] !== 'failed');
+    const survivors = discover ? [] : fails.filter((check) => typeof failures[check] !== 'string');
     if (survivors.length === 0) outcome.killed += 1;
-    else survives(survivors.map((check) => `SURVIVED ${id}: ${check} ${verdicts[check] ?? 'is not there'}`).join('\n'));
+    else
+      survives(
+        survivors
+          .map((check) => `SURVIVED ${id}: ${check} ${failures[check] === null ? 'passed' : 'is not there'}`)
+          .join('\n'),
+      );
   }
 
   const rest = mutants.filter(({ mutant }) => mutant.from !== 'loading').values();

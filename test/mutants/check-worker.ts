@@ -1,6 +1,6 @@
 /**
  * A process that runs conformance checks under mutants, for `main.ts`: each message names a mutant, or none, and the
- * checks, and is answered with their verdicts. Ends when its parent disconnects.
+ * checks, and is answered with what became of them. Ends when its parent disconnects.
  */
 import pino from 'pino';
 import { checks } from '../../conformance/checks/index.ts';
@@ -21,10 +21,8 @@ export interface CheckRequest {
 }
 
 export interface CheckReply {
-  /** Verdicts by the id of the check; one without a check of that name is missing. */
-  readonly verdicts: Readonly<Record<string, 'failed' | 'passed'>>;
-  /** Why, by the id of each check that failed. */
-  readonly failures: Readonly<Record<string, string>>;
+  /** Why a check failed, by its id; null if it passed. An id that is missing has no check. */
+  readonly failures: Readonly<Record<string, string | null>>;
   /** A check did not end in time. */
   readonly isLate: boolean;
   /** Why the checks could not be run. */
@@ -48,17 +46,14 @@ process.on('unhandledRejection', () => {});
 
 /** Runs these checks, each under the mutant, in a fresh world of each profile that one of them asks for. */
 async function judge(mutant: Mutant | undefined, checks: readonly Check[]): Promise<CheckReply> {
-  const verdicts: Record<string, 'failed' | 'passed'> = {};
-  const failures: Record<string, string> = {};
+  const failures: Record<string, string | null> = {};
   for (const profile of profiles) {
     const fitting = checks.filter((check) => (check.profile ?? mutant?.profile ?? 'compat') === profile);
     if (fitting.length === 0) continue;
-    for (const { id, failure } of await runIn(profile, mutant, fitting)) {
-      if (verdicts[id] !== 'failed') verdicts[id] = failure ? 'failed' : 'passed';
-      if (failure) failures[id] = failure.message;
-    }
+    // The result that judges all answers comes with each profile.
+    for (const { id, failure } of await runIn(profile, mutant, fitting)) failures[id] ??= failure?.message ?? null;
   }
-  return { verdicts, failures, isLate: Object.values(failures).includes(TIMED_OUT) };
+  return { failures, isLate: Object.values(failures).includes(TIMED_OUT) };
 }
 
 async function runIn(profile: Profile, mutant: Mutant | undefined, checks: readonly Check[]) {
@@ -96,9 +91,7 @@ process.on('message', async (request: CheckRequest) => {
   const reply = await judge(
     mutant,
     allChecks.filter(({ id }) => ids.has(id)),
-  ).catch(
-    (error): CheckReply => ({ verdicts: {}, failures: {}, isLate: false, error: String(error?.message ?? error) }),
-  );
+  ).catch((error): CheckReply => ({ failures: {}, isLate: false, error: String(error?.message ?? error) }));
   // An interrupted run waits for no verdict.
   if (process.connected) process.send!(reply);
 });

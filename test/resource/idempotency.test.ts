@@ -16,6 +16,11 @@ import {
 } from './support/two-resource-servers.ts';
 
 const { servers, granite, marble } = useResourceServers();
+/** Requests are signed at this time. Ed25519 gives equal requests of one second the same signature. */
+let signedAt: number;
+const passSecond = (): void => {
+  signedAt += 1_000;
+};
 let receiver: string;
 let paymentsBefore = 0;
 const paymentsMade = async () => (await servers.count('outgoing_payment')) - paymentsBefore;
@@ -24,12 +29,6 @@ beforeEach(async () => {
   paymentsBefore = await servers.count('outgoing_payment');
   receiver = await createReceiver(marble, { incomingAmount: eur('100000') });
 });
-
-/** Requests are signed at this time. Ed25519 gives equal requests of one second the same signature. */
-let signedAt: number;
-const passSecond = (): void => {
-  signedAt += 1_000;
-};
 
 const create = (ase: TestAse, path: string, token: string, body: object, key?: string): Promise<Answer> =>
   ase.call({ path, token, body, signedAt, ...(key !== undefined && { tamper: { 'idempotency-key': key } }) });
